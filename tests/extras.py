@@ -8,6 +8,7 @@ import pytest
 EXTRAS = {
     "torch": "torch",
     "onnxruntime": "onnx",
+    "pillow_heif": "heic",
     "tensorboardX": "tensorboard",
     "mlflow": "mlflow",
 }

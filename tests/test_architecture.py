@@ -57,6 +57,7 @@ PLACES = {
     "filelock": ("data", "train"),
     "platformdirs": ("data", "engines/compiled"),
     "PIL": ("html", "preprocess", "data"),
+    "pillow_heif": ("data",),
     "sklearn": ("data", "estimator"),
     "scipy": ("data",),
     "pyarrow": ("data",),

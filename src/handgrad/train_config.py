@@ -28,6 +28,8 @@ from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.optim import Adam, Optimizer
 from handgrad.schedules import Constant, Schedule
 
+MIN_UPDATES, MAX_EPOCHS = 500, 200  # if the number of epochs is chosen automatically
+
 # Whether a setting may change when a run is resumed: always, only if allowed explicitly, or never.
 OnResume = Literal["free", "allowed", "fixed"]
 
@@ -192,6 +194,18 @@ class TrainConfig:
         if not (np.isfinite(by_class).all() and (by_class > 0).all()):
             raise ConfigError("class_weights must all be finite numbers above 0")
         return by_class.astype(np.float32)[labels]
+
+
+def enough_epochs(images: int, batch_size: int, usual: int) -> int:
+    """Return how many epochs make enough updates on few images; at least the usual number.
+
+    Args:
+        images: the number of training images.
+        batch_size: the number of images per update.
+        usual: the number of epochs if the images are many.
+    """
+    updates = math.ceil(images / batch_size)
+    return max(usual, min(MAX_EPOCHS, math.ceil(MIN_UPDATES / updates)))
 
 
 def settings_with(on_resume: OnResume) -> tuple[str, ...]:

@@ -29,11 +29,12 @@ def test_pipe_among_images_is_reported_as_unreadable(handgrad, tmp_path):
     ended = handgrad("train", root, "--epochs", "1")
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"error: images: {named} cannot be read ({WHAT}); repair it or remove it\n"
+        f"error: images: 1 of 31 images cannot be read: {named} ({WHAT}); repair or remove them, "
+        "or leave them out with --skip-broken (in Python: skip_broken=True)\n"
     )
     ended = handgrad("data", "check", root)
     assert ended.status == 1
-    assert "1 file cannot be read as PNG, JPEG, GIF or BMP" in ended.out
+    assert "1 file cannot be read as an image" in ended.out
     assert f"    {named}\n" in ended.out
 
 

@@ -60,7 +60,7 @@ def write(folder: Path) -> dict[str, tuple[Path, Any]]:
         "one-pixel.png": (Image.fromarray(SMALL[:1, :1]), {}, SMALL[:1, :1]),
         "line.png": (Image.new("L", (10_000, 1), 7), {}, np.full((1, 10_000), 7, np.uint8)),
         "colours.bmp": (Image.fromarray(COLOURS), {}, COLOURS),
-        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (not a complete PNG, JPEG, GIF"),
+        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (the file is empty"),
         "cut.png": (Image.fromarray(COLOURS), {}, "cannot be read ("),
         "bomb.png": (
             Image.new("1", (9000, 9000)),

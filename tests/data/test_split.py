@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.data.split import stratified
+from handgrad.data import Dataset
+from handgrad.data.split import first_copies, stratified
 
 
 @given(
@@ -35,3 +36,49 @@ def test_each_image_of_a_class_is_equally_likely():
     assert times.sum() == 400 * 10
     assert times.min() > 60  # 100 expected, standard deviation 8.7
     assert times.max() < 140
+
+
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    kinds=st.integers(1, 60),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**32),
+)
+def test_copies_are_on_one_side_of_the_split(labels, kinds, share, seed):
+    labels = np.array(labels)
+    images = np.random.default_rng(seed).integers(0, kinds, (len(labels), 1)).astype(np.uint8)
+    first = first_copies(images)
+    assert np.array_equal(images[first], images)
+    assert (first <= np.arange(len(first))).all()
+    chosen = stratified(labels, share, seed, first)
+    assert np.array_equal(chosen, chosen[first])
+    for k in range(4):
+        own = labels == k
+        with_one_label = [i for i in set(first[own]) if (labels[first == i] == k).all()]
+        if len(set(first[own])) >= 2 and with_one_label:
+            assert 0 < chosen[own].sum() < own.sum()
+        else:
+            assert not chosen[own].any()
+
+
+@given(
+    counts=st.lists(st.integers(0, 40), min_size=1, max_size=12),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 2**32),
+)
+def test_without_copies_the_choice_depends_on_the_labels_only(counts, share, seed):
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    different = np.arange(len(labels))
+    assert np.array_equal(
+        stratified(labels, share, seed), stratified(labels, share, seed, different)
+    )
+
+
+def test_a_split_with_copies_has_the_requested_size():
+    X = np.random.default_rng(0).integers(0, 256, (300, 4, 4), np.uint8)
+    X[200:270], X[270:] = X[:70], X[:30]
+    y = np.random.default_rng(1).integers(0, 10, 200)
+    train, held = Dataset.from_arrays(X, np.concatenate([y, y[:70], y[:30]])).split(0.2)
+    assert len(held) == 60
+    kept = {x.tobytes() for x in train.images}
+    assert not any(x.tobytes() in kept for x in held.images)

@@ -157,14 +157,15 @@ def test_npz_csv_and_idx_give_the_same_data(tmp_path, shape):
 
 
 def test_csv_with_names_and_text_labels(tmp_path):
-    lines = ["label,p0,p1,p2,p3", *['"cat",0,1,2,255', "dog,4, 5,6,7"] * 2]
+    lines = ["label,p0,p1,p2,p3", '"cat",0,1,2,255', "dog,4, 5,6,7"]
+    lines += ["cat,1,1,2,255", "dog,5,5,6,7"]
     (tmp_path / "a.csv").write_text("\n".join(lines))
-    shows = {"cat": [[0, 1], [2, 255]], "dog": [[4, 5], [6, 7]]}
+    shows = {"cat": ([[0, 1], [2, 255]], [[1, 1], [2, 255]])}
+    shows["dog"] = ([[4, 5], [6, 7]], [[5, 5], [6, 7]])
     for data in load_user_data(tmp_path / "a.csv"):
         assert data.classes == ("cat", "dog")
-        assert [X.tolist() for X in data.images[:, 0]] == [
-            shows[data.classes[k]] for k in data.labels
-        ]
+        for X, k in zip(data.images[:, 0], data.labels, strict=True):
+            assert X.tolist() in shows[data.classes[k]]
 
 
 @pytest.mark.parametrize(
@@ -226,12 +227,54 @@ def test_a_broken_image_is_named(tmp_path):
     images(tmp_path)
     (tmp_path / "cat/0.png").write_bytes(b"")
     (tmp_path / "dog/0.png").write_bytes(b"x")
-    with pytest.raises(
-        DataError,
-        match=r"2 of \d+ images cannot be read; the first is .*0.png: .*; `handgrad data check` l"
-        r"|1 of \d+ images cannot",
-    ):
+    (tmp_path / "dog/1.png").write_bytes(b"<html>")
+    sentence = r"3 of 20 images cannot be read: .*0.png \(the file is empty\); .*0.png \(not a c"
+    with pytest.raises(DataError, match=sentence) as error:
         load_user_data(tmp_path)
+    assert "dog/1.png (a web page, not an image); repair or remove them, or leave" in str(
+        error.value
+    )
+    train, test = hg.load_data(str(tmp_path), skip_broken=True)
+    assert len(train) + len(test) == 17
+    assert train.skipped == (
+        ("cat/0.png", "the file is empty"),
+        ("dog/0.png", "not a complete PNG, JPEG, GIF, BMP, WebP, TIFF, PGM, PPM or AVIF image"),
+        ("dog/1.png", "a web page, not an image"),
+    )
+
+
+def test_an_error_names_ten_broken_images_and_counts_the_others(tmp_path):
+    images(tmp_path)
+    for n in range(10):
+        (tmp_path / f"cat/{n}.png").write_bytes(b"x")
+        (tmp_path / f"dog/{n % 3}.png").write_bytes(b"x")
+    with pytest.raises(DataError, match="13 of 20 images cannot be read") as error:
+        load_user_data(tmp_path)
+    assert str(error.value).count(".png (") == 10
+    assert "; and 3 more; repair" in str(error.value)
+
+
+def test_skip_broken_is_refused_if_there_are_no_image_files(tmp_path):
+    np.savez(tmp_path / "a.npz", x=RNG.integers(0, 256, (9, 4, 4), np.uint8), y=np.arange(9) % 3)
+    with pytest.raises(
+        hg.ConfigError, match=r"skip_broken applies to image files, but .*a.npz con"
+    ):
+        hg.load_data(str(tmp_path / "a.npz"), skip_broken=True)
+    with pytest.raises(hg.ConfigError, match="skip_broken applies to your own images only, not to"):
+        hg.load_data("digits", skip_broken=True)
+
+
+def test_copies_are_on_one_side_of_the_test_split(tmp_path):
+    wanted = images(tmp_path, count=30)
+    for path in [*list(wanted)[:10], *list(wanted)[40:50]]:
+        save(path.with_name(f"copy-{path.name}"), wanted[path])
+    paths = load_user_data(tmp_path)
+    train, test = ({X.tobytes() for X in data.images} for data in paths)
+    assert not train & test
+    assert sum(map(len, paths)) == 80
+    assert len(paths[1]) == 16
+    part, held = paths[0].split(0.3)
+    assert not {X.tobytes() for X in part.images} & {X.tobytes() for X in held.images}
 
 
 def test_images_are_cached_by_content(tmp_path, monkeypatch):

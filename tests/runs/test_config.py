@@ -35,6 +35,26 @@ def test_default_epochs_depend_on_the_data():
     assert RunConfig(data="mnist", epochs=3).epochs == 3
 
 
+@pytest.mark.parametrize(
+    ("count", "settings", "epochs", "patience"),
+    [
+        (79, {}, 200, 200),  # 2 updates in each epoch
+        (900, {}, 39, 39),  # 13
+        (3600, {}, 10, 10),  # 51
+        (79, {"epochs": 10}, 10, 10),
+        (79, {"patience": 5}, 200, 5),
+        (79, {"batch_size": 8}, 56, 56),  # 9
+    ],
+)
+def test_few_images_of_the_user_get_more_epochs(tmp_path, count, settings, epochs, patience):
+    images = np.random.default_rng(0).integers(0, 256, (count, 4, 4), np.uint8)
+    train = hg.Dataset.from_arrays(images, np.arange(count) % 3)
+    fitted = RunConfig(data=str(tmp_path / "mine.npz"), **settings).fitted_to(train)
+    assert (fitted.epochs, fitted.patience) == (epochs, patience)
+    assert RunConfig.model_validate(fitted.plain()).fitted_to(train) == fitted
+    assert RunConfig(data="mnist").fitted_to(train.take(range(70))).epochs == OTHER_EPOCHS
+
+
 def test_augmentation_preset_is_stored_with_all_its_settings():
     config = RunConfig(augment="fashion,rotation=5")
     assert config.augment == "shift=0.07,rotation=5,flip=true"

@@ -75,6 +75,8 @@ def test_the_model_file_contains_the_settings_of_its_training_run(run, folder):
         "name": "digits",
         "digest": run.train.digest(),
         "test_digest": run.test.digest(),
+        "summary": "",
+        "skipped": [],
     }
     assert about["seed"] == 5
     assert about["scores"]["test_accuracy"] == run.evaluation.accuracy

@@ -306,7 +306,8 @@ def test_invalid_arguments_are_refused_before_training() -> None:
             hg.fit(net, *args, **settings)
 
     others = hg.Dataset(data.images, data.labels % 2, ("a", "b"), "others")
-    larger = hg.Dataset(np.zeros((90, 1, 4, 4), np.float32), data.labels, data.classes, "larger")
+    wide = np.pad(data.images, ((0, 0), (0, 0), (0, 1), (0, 1)))
+    larger = hg.Dataset(wide, data.labels, data.classes, "larger")
     one = hg.Dataset(data.images[:5], np.zeros(5, np.int64), data.classes, "one")
     refused(hg.DataError, "others has 2 classes, but the network has 3", others)
     refused(hg.DataError, r"the network takes images \(N, 1, 3, 3\)", larger)

@@ -103,7 +103,9 @@ def auto(
     return SearchResult(**{**vars(found), "config": config})
 
 
-def base_config(data: str, *, seed: int = 0, data_dir: Path | None = None) -> RunConfig:
+def base_config(
+    data: str, *, seed: int = 0, data_dir: Path | None = None, skip_broken: bool = False
+) -> RunConfig:
     """Return the settings that are common to all candidates and do not depend on the images.
 
     Args:
@@ -111,11 +113,13 @@ def base_config(data: str, *, seed: int = 0, data_dir: Path | None = None) -> Ru
         seed: the seed for the initial weights, the split, the order of the images, dropout and
             augmentation.
         data_dir: the folder that contains the files of a built-in data set.
+        skip_broken: whether to leave out image files that cannot be read.
 
     Raises:
         ConfigError: if there is no such data set.
     """
-    given = {"data": data, "seed": seed, "data_dir": data_dir, "patience": 0, "figures": False}
+    given = {"data": data, "seed": seed, "data_dir": data_dir, "skip_broken": skip_broken or None}
+    given |= {"patience": 0, "figures": False}
     return configure({name: value for name, value in given.items() if value is not None}, {})
 
 

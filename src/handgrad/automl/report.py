@@ -15,6 +15,7 @@ from handgrad.automl.result import SearchResult
 from handgrad.automl.search import STAGES
 from handgrad.automl.trial import Trial, standard_error
 from handgrad.calibration import Calibration, reliability
+from handgrad.data.formats.reader import describe_skipped
 from handgrad.html import data_uri, image_uri, render
 
 MISTAKES = 24
@@ -54,13 +55,19 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
     evaluation, budget = result.evaluation, result.search.budget.seconds
     margin = 2 * standard_error(evaluation.accuracy, evaluation.count)
     stopped = ", interrupted" if result.interrupted else ""
+    images = result.splits.all_but_test
     correct = f"{evaluation.correct:,} of {evaluation.count:,} images correct"
     return [
         ("test", f"{correct}; sampling error ± {margin:.1%}"),
         ("chosen", describe(result.config)),
         (
             "data",
-            f"{len(result.splits.all_but_test):,} images, {len(result.classifier.classes)} classes",
+            "; ".join(
+                [
+                    f"{len(images):,} images, {len(result.classifier.classes)} classes",
+                    *filter(None, [images.summary, describe_skipped(images.skipped, 10)]),
+                ]
+            ),
         ),
         ("time", f"{result.seconds:.0f} of {budget:.0f} s, including the test{stopped}"),
         ("probabilities", _summary(result)),

@@ -9,7 +9,7 @@ import typer
 
 from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
-from handgrad.cli.screen import Screen, show_versions
+from handgrad.cli.screen import Screen, show_data, show_versions
 from handgrad.files import DATA_FORMS
 
 if TYPE_CHECKING:
@@ -53,6 +53,14 @@ def auto(
             "and the choice of the validation images.",
         ),
     ] = 0,
+    skip_broken: Annotated[
+        bool,
+        typer.Option(
+            "--skip-broken",
+            metavar="",
+            help="Leave out image files that cannot be read, and name them.",
+        ),
+    ] = False,
     data_dir: DataDir = None,
     tensorboard: Tensorboard = False,
     mlflow: Mlflow = False,
@@ -76,12 +84,14 @@ def auto(
     screen = Screen(quiet)
     check_minutes(minutes)
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
-    base = base_config(data, seed=seed, data_dir=data_dir)
+    base = base_config(data, seed=seed, data_dir=data_dir, skip_broken=skip_broken)
     if verbose:
         show_versions(screen, data=base.data)
     with start_run(out, f"{base.data_name}-auto") as run:
         with show_progress(screen.err, 60 * minutes) as on_progress:
             result = run_search(base, minutes, on_progress=on_progress, progress=screen.progress)
+        images = result.splits.all_but_test
+        show_data(screen, images.summary, images.skipped)
         with screen.err.status("writing the report"):
             report = save(result, run, tensorboard=tensorboard, mlflow=mlflow)
     if json:
@@ -97,6 +107,8 @@ def auto(
 
 def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
     """Return the result of a search as JSON data."""
+    from handgrad.runs import describe_data
+
     test = result.evaluation
     return {
         "run": str(run),
@@ -108,6 +120,7 @@ def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
             "count": test.count,
         },
         "config": result.config.plain(),
+        "data": describe_data(result.splits.all_but_test),
         "calibration": result.calibration,
         "seconds": round(result.seconds, 1),
         "trials": len(result.search.trials),

@@ -192,6 +192,22 @@ def show_versions(screen: Screen, **others: Any) -> None:
     screen.log_progress()
 
 
+def show_data(screen: Screen, summary: str, skipped: Sequence[tuple[str, str]]) -> None:
+    """Print how the user's data was understood, and which files were left out.
+
+    Args:
+        screen: the screen to print to.
+        summary: how the data was understood, or an empty string.
+        skipped: the files that were left out, as (path, reason).
+    """
+    from handgrad.data.formats.reader import describe_skipped
+
+    if summary:
+        screen.info(summary)
+    if skipped:
+        screen.warning(describe_skipped(skipped))
+
+
 def print_text(console: Console, *parts: RenderableType, style: str | None = None) -> None:
     """Print to a console; lines are wrapped between words, but only in a terminal."""
     is_text = all(isinstance(part, str | Text) for part in parts)

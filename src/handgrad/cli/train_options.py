@@ -44,6 +44,10 @@ OPTIONS = (
         "Preprocessing of your images: plain (resize only), light (grayscale, with a light object on a dark background) or drawing (for drawings and photographs of a single character). Default: plain, in colour if the images are in colour.",
     ),
     TrainOption(
+        "skip_broken", ("--skip-broken/--no-skip-broken",), "X", "Your own images", True,
+        "Leave out image files that cannot be read, and name them; otherwise they are an error. Default: no.",
+    ),
+    TrainOption(
         "model", ("--model",), "NAME", "Options", False,
         "Name of a built-in network; `handgrad models` lists them. Default: smallnet, or with --from the network of that model.",
     ),
@@ -57,7 +61,7 @@ OPTIONS = (
     ),
     TrainOption(
         "epochs", ("--epochs",), "N", "Epochs and early stopping", False,
-        "Maximum number of epochs. Default: 20 on digits, otherwise 10.",
+        "Maximum number of epochs. Default: 20 on digits, otherwise 10; more for few images of your own, to make 500 updates, but at most 200.",
     ),
     TrainOption(
         "batch_size", ("--batch", "--batch-size",), "N", "Training", False,
@@ -109,7 +113,7 @@ OPTIONS = (
     ),
     TrainOption(
         "patience", ("--patience",), "N", "Epochs and early stopping", False,
-        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10; for few images, the raised number of epochs.",
     ),
     TrainOption(
         "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,

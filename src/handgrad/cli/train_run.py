@@ -12,9 +12,10 @@ import typer
 from rich.table import Table
 
 from handgrad.cli.exit_codes import INTERRUPTED
-from handgrad.cli.screen import Screen, show_versions, table
+from handgrad.cli.screen import Screen, show_data, show_versions, table
 
 if TYPE_CHECKING:
+    from handgrad.data import Dataset
     from handgrad.errors import DivergenceError
     from handgrad.runs import StartModel
     from handgrad.runs.config import RunConfig
@@ -99,7 +100,7 @@ def _train(
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
     from handgrad.engines import fastest_engine
-    from handgrad.runs import Run, calibrate_on, checkpoints, finish, write
+    from handgrad.runs import Run, calibrate_on, checkpoints, describe_data, finish, write
     from handgrad.tracking import tracking
     from handgrad.train import CheckpointConfig, evaluate, fit
 
@@ -110,7 +111,11 @@ def _train(
         engine = fastest_engine() if config.engine == "auto" else config.engine
         show_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(screen.progress, None if start is None else start.classifier)
+    show_data(screen, images.summary, images.skipped)
+    default_epochs = config.epochs
     config = config.fitted_to(images)
+    if config.epochs > default_epochs:
+        screen.info(_more_epochs(config, images))
     if start is None:
         classifier = Classifier(config.network(images), images.classes)
     else:
@@ -170,6 +175,7 @@ def _train(
                 "best_epoch": history.best_epoch,
                 "stopped_early": history.stopped_early,
                 "kept": kept.removesuffix(" (*)"),
+                "data": describe_data(images),
                 **more,
             }
         )
@@ -234,6 +240,16 @@ def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) 
     return (
         f"if a lower learning rate has already failed, start a new run with {lower}; "
         f"to resume from the last checkpoint: {command} {lower} --force-settings"
+    )
+
+
+def _more_epochs(config: RunConfig, images: Dataset) -> str:
+    """Say why there are more epochs than usual."""
+    aside = images.validation_mask(config.validation, config.seed).sum() if config.validation else 0
+    updates = config.epochs * -(-(len(images) - int(aside)) // config.batch_size)
+    return (
+        f"epochs: {config.epochs}, which makes {updates:,} updates, because the images are few; "
+        "--epochs sets another number"
     )
 
 

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from handgrad.class_names import Label, class_names
 from handgrad.data.images import Shape, check_images, pixels_of, stored_range
 from handgrad.data.labels import check_labels, encode
-from handgrad.data.split import stratified
+from handgrad.data.split import first_copies, stratified
 from handgrad.errors import DataError
 from handgrad.pixel_range import PixelRange, RangeLike
 
@@ -242,16 +243,14 @@ class Dataset:
         """
         chosen = np.asarray(indices)
         X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
-        return Dataset(
-            *(X, y, self.classes, name or self.name, self.preprocessing),
-            pixel_range=self.pixel_range,
-        )
+        return replace(self, images=X, labels=y, name=name or self.name)
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Split into a training set and a validation set with equal class proportions.
 
-        Each image is in exactly one of the two sets. A class with two or more images has at least
-        one in each set. The same seed gives the same split.
+        Each image is in exactly one of the two sets, and copies of one image are in the same set. A
+        class with two or more different images has at least one in each set. The same seed gives
+        the same split.
 
         Args:
             validation: the fraction of images for validation, above 0 and below 1.
@@ -261,10 +260,29 @@ class Dataset:
             ConfigError: if the fraction is out of range.
             DataError: if there are too few images to split.
         """
-        chosen = stratified(self.labels, validation, seed)
+        chosen = self.validation_mask(validation, seed)
         if not chosen.any():
-            raise DataError(f"{self.name}: too few images to split; no class has two or more")
+            raise DataError(
+                f"{self.name}: too few images to split; no class has two or more different images"
+            )
         return self.take(~chosen), self.take(chosen, f"{self.name} validation")
+
+    def validation_mask(self, validation: float, seed: int) -> NDArray[np.bool_]:
+        """Return which images `split` puts into the validation set, (N,) bool.
+
+        Args:
+            validation: the fraction of images for validation, above 0 and below 1.
+            seed: the random seed that determines which images are chosen.
+
+        Raises:
+            ConfigError: if the fraction is out of range.
+        """
+        return stratified(self.labels, validation, seed, self._copies)
+
+    @cached_property
+    def _copies(self) -> NDArray[np.int64]:
+        """For each image, the index of the first image that is equal to it, (N,)."""
+        return first_copies(self.images)
 
     def check_trainable(self, batch_size: int) -> None:
         """Raise a DataError if a network cannot be trained on this dataset.

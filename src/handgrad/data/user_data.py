@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import is_text
+from handgrad.class_names import Label, is_text
 from handgrad.data.dataset import Dataset
 from handgrad.data.default_preprocessing import default_preprocessing, preprocessing_for_arrays
 from handgrad.data.folders import check_exists
+from handgrad.data.formats.image_files import UnreadableFilesError, find_unreadable
 from handgrad.data.formats.reader import (
     TEST,
     TRAIN,
     VALIDATION,
     FileList,
     ImagesAndLabels,
+    Skipped,
     Splits,
 )
 from handgrad.data.formats.registry import as_file_lists, read_labelled
 from handgrad.data.labels import encode
-from handgrad.data.split import stratified
+from handgrad.data.split import first_copies, stratified
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
 from handgrad.pixel_range import BYTES, PixelRange, as_bytes, as_bytes_if_exact, joined
@@ -39,13 +41,15 @@ def load_user_data(
     preprocessing: Preprocessing | None = None,
     *,
     side: int | None = None,
+    skip_broken: bool = False,
     progress: bool | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Load the training and test sets from a file or folder.
 
     If there is no test set, the validation set is used instead. If there is neither, one fifth of
-    each class becomes the test set, which contains the same images every time. If there is a test
-    set, the validation images are added to the training images.
+    each class becomes the test set, which contains the same images every time; copies of one image
+    are then either all in the training set or all in the test set. If there is a test set, the
+    validation images are added to the training images.
 
     Args:
         path: a folder of images, a table, an array file, or a folder with such files or IDX files.
@@ -53,18 +57,28 @@ def load_user_data(
             sample of them.
         side: the height and width to which image files are resized, or None to choose the size from
             a sample of them.
+        skip_broken: whether to leave out image files that cannot be read; they are listed in
+            `Dataset.skipped` of the training set.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
             terminal.
 
     Raises:
-        ConfigError: if `side` is given, but the data are arrays.
+        ConfigError: if `side` or `skip_broken` is given, but the data are arrays.
         DataError: if the data cannot be read; the message gives the reason and how to fix it.
     """
     path = expanded(path)
     check_exists(path)
     contents = read_labelled(path)
+    skipped = contents.skipped
     if (files := as_file_lists(contents.splits)) is not None:
+        if skip_broken:
+            files, broken = _without_broken(files, path)
+            skipped += broken
         train, test = _datasets_from_files(files, path, preprocessing, side, progress)
+    elif skip_broken:
+        raise ConfigError(
+            f"skip_broken applies to image files, but {path} contains arrays; remove skip_broken"
+        )
     else:
         if side is not None:
             raise ConfigError(
@@ -75,7 +89,7 @@ def load_user_data(
         train, test = (train, found) if found else train.split(TEST_SHARE, seed=0)
         test = replace(test, name=f"{data_name(path)} test")
     summary = "; ".join(filter(None, (contents.summary, train.summary)))
-    return replace(train, summary=summary, skipped=contents.skipped), test
+    return replace(train, summary=summary, skipped=skipped), test
 
 
 def lacks_test_split(path: Path) -> bool:
@@ -198,8 +212,10 @@ def _datasets_from_files(
         test, validation = validation, None
     if validation is not None:
         train = FileList(train.paths + validation.paths, train.labels + validation.labels)
+    everything, is_test = train, None
     if test is None:
-        train, test = _split(train, name)
+        is_test = _draw_test(everything.labels, name)
+        train, test = _parts(everything, is_test)
     classes = sorted(set(train.labels))
     if unknown := set(test.labels) - set(classes):
         raise DataError(
@@ -207,24 +223,39 @@ def _datasets_from_files(
             "add training images for this class, or remove it from the test set"
         )
     preprocessing = preprocessing or default_preprocessing(train.paths, side)
-    train_set, test_set = (
-        Dataset.from_files(
-            *(files.paths, files.labels, classes),
-            preprocessing=preprocessing,
-            name=split_name,
-            progress=progress,
-        )
-        for files, split_name in ((train, name), (test, f"{name} test"))
-    )
-    return train_set, test_set
+    options: dict[str, Any] = {"preprocessing": preprocessing, "progress": progress}
+    try:
+        train_set = Dataset.from_files(*train, classes, name=name, **options)
+        test_set = Dataset.from_files(*test, classes, name=f"{name} test", **options)
+    except UnreadableFilesError:  # its message names those of one part only
+        paths = [path for files in splits.values() for path in files.paths]
+        raise UnreadableFilesError(name, find_unreadable(paths), len(paths)) from None
+    if is_test is None:
+        return train_set, test_set
+    images = {False: iter(train_set.images), True: iter(test_set.images)}
+    copies = first_copies(next(images[chosen]) for chosen in is_test.tolist())
+    without_copies = _draw_test(everything.labels, name, copies)
+    if np.array_equal(without_copies, is_test):
+        return train_set, test_set
+    train, test = _parts(everything, without_copies)
+    train_set = Dataset.from_files(*train, classes, name=name, **options)
+    return train_set, Dataset.from_files(*test, classes, name=f"{name} test", **options)
 
 
-def _split(files: FileList, name: str) -> tuple[FileList, FileList]:
-    """Split listed files into training and test files."""
-    labels, _ = encode(files.labels, None)
-    is_test = stratified(labels, TEST_SHARE, seed=0)
+def _draw_test(
+    labels: Sequence[Label], name: str, copies: NDArray[np.int64] | None = None
+) -> NDArray[np.bool_]:
+    """Choose the test images, (N,) bool, without separating copies (see `stratified`)."""
+    is_test = stratified(encode(labels, None)[0], TEST_SHARE, 0, copies)
     if not is_test.any():
-        raise DataError(f"{name}: too few images to split; give at least two images of some class")
+        raise DataError(
+            f"{name}: too few images to split; give at least two different images of some class"
+        )
+    return is_test
+
+
+def _parts(files: FileList, is_test: NDArray[np.bool_]) -> tuple[FileList, FileList]:
+    """Return the training files and the test files."""
     parts = []
     for chosen in (~is_test, is_test):
         indices = np.flatnonzero(chosen).tolist()
@@ -232,6 +263,23 @@ def _split(files: FileList, name: str) -> tuple[FileList, FileList]:
             FileList([files.paths[i] for i in indices], [files.labels[i] for i in indices])
         )
     return parts[0], parts[1]
+
+
+def _without_broken(
+    splits: Mapping[str, FileList], folder: Path
+) -> tuple[Mapping[str, FileList], tuple[Skipped, ...]]:
+    """Return the splits without the image files that cannot be read, and these files."""
+    broken = find_unreadable([path for files in splits.values() for path in files.paths])
+    names = {path for path, _ in broken}
+    kept = {}
+    for split, files in splits.items():
+        pairs = [pair for pair in zip(*files, strict=True) if str(pair[0]) not in names]
+        if pairs:
+            kept[split] = FileList([path for path, _ in pairs], [label for _, label in pairs])
+    return kept, tuple(
+        Skipped(str(Path(path).relative_to(folder)) if folder in Path(path).parents else path, why)
+        for path, why in broken
+    )
 
 
 def data_name(path: Path) -> str:

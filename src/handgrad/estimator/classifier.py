@@ -19,7 +19,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from handgrad.class_names import Label
 from handgrad.classifier import Classifier
 from handgrad.data import Dataset
-from handgrad.data.split import stratified
 from handgrad.engines import BatchStream, Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.estimator.examples import merged, weights_of
@@ -32,10 +31,11 @@ from handgrad.pixel_range import AS_THEY_ARE, PixelRange, RangeLike, given_range
 from handgrad.random import generator
 from handgrad.schedules import Constant, OneCycle
 from handgrad.train import History, fit
+from handgrad.train_config import enough_epochs
 
+USUAL_EPOCHS = 20
 FEWEST_PIXELS = 16  # rows of fewer numbers are no images, unless image_shape says so
 ROW_OVERSHOOT = 0.9  # of the range; rows that need not be images may have larger values later
-FEWEST_EPOCHS, MOST_EPOCHS, FEWEST_UPDATES = 20, 200, 500
 
 
 class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -174,7 +174,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             data = Dataset(images, labels, classifier.classes, "X", pixel_range=known)
             validation = None
             if self.early_stopping:
-                held = stratified(labels, self.validation_fraction, self._seed)
+                held = data.validation_mask(self.validation_fraction, self._seed)
                 data, validation = data.take(~held), data.take(held)
                 weights = None if weights is None else weights[~held]
             if len(data) <= self.batch_size:
@@ -307,13 +307,13 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
         self._engine = self._moments = None
         size = min(self.batch_size, len(data))
-        enough = min(MOST_EPOCHS, math.ceil(FEWEST_UPDATES / math.ceil(len(data) / size)))
+        enough = enough_epochs(len(data), size, USUAL_EPOCHS)
         return fit(
             self.classifier_,
             data,
             validation=validation,
             weights=weights,
-            epochs=max(FEWEST_EPOCHS, enough) if self.epochs is None else self.epochs,
+            epochs=enough if self.epochs is None else self.epochs,
             batch_size=size,
             optimizer=AdamW(self.learning_rate, weight_decay=self.weight_decay),
             schedule=Constant() if self.warm_start else OneCycle(),

@@ -17,7 +17,15 @@ from handgrad.runs.folder import (
     start_run,
 )
 from handgrad.runs.held_out import load_held_out, load_test, load_validation
-from handgrad.runs.run import Run, calibrate_on, load_run, model_file, versions, write
+from handgrad.runs.run import (
+    Run,
+    calibrate_on,
+    describe_data,
+    load_run,
+    model_file,
+    versions,
+    write,
+)
 from handgrad.runs.start_model import StartModel
 
 __all__ = [
@@ -25,6 +33,7 @@ __all__ = [
     "StartModel",
     "calibrate_on",
     "checkpoints",
+    "describe_data",
     "find_checkpoint",
     "finish",
     "has_checkpoint",

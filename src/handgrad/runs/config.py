@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     model_validator,
 )
 
@@ -25,25 +26,31 @@ from handgrad.class_names import Label
 from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
-from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, DataError, ModelError
+from handgrad.errors import ConfigError, ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
+from handgrad.runs.few_images import settings_for_few_images
 from handgrad.runs.fields import (
     INTERRUPTION,
     LEARNING,
+    LRS,
+    MOMENTUM,
     OWN_IMAGES,
     PREPROCESSINGS,
     STOPPING,
     TORCH,
+    WEIGHT_DECAY,
     Count,
     NotNegative,
     Positive,
     Share,
     Whole,
+    check_engine,
+    check_optimizer,
+    check_own_images,
     check_start,
     data_name_or_path,
     full_augmentation,
@@ -59,21 +66,18 @@ from handgrad.runs.fields import (
     toml_text,
     weights_by_class,
 )
-from handgrad.train_config import TrainConfig
+from handgrad.train_config import MAX_EPOCHS, MIN_UPDATES, TrainConfig
 
-# Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
-LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
-MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
-OTHER_EPOCHS = 10
+OTHER_EPOCHS = PATIENCE = 10
 
 
 class RunConfig(BaseModel):
     """The complete settings of `handgrad train`, as a TOML file can hold them.
 
-    It has the fields of `TrainConfig` as strings and numbers, and additional fields for the command
-    line only. Each field is declared only here. The options of `handgrad train`, the keys of a
-    --config file and the environment variables are generated from the fields.
+    It has the fields of `TrainConfig` as strings and numbers, and more for the command line only.
+    The options of `handgrad train`, the keys of a --config file and the environment variables are
+    generated from the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -103,6 +107,13 @@ class RunConfig(BaseModel):
         default_text="plain, in colour if the images are in colour",
         on_resume="fixed",
     )
+    skip_broken: bool | None = option(
+        None,
+        "Leave out image files that cannot be read, and name them; otherwise they are an error",
+        panel=OWN_IMAGES,
+        default_text="no",
+        on_resume="fixed",
+    )
     model: Annotated[str, one_of(MODELS, or_empty=True)] = option(
         ...,
         "Name of a built-in network; `handgrad models` lists them",
@@ -127,7 +138,8 @@ class RunConfig(BaseModel):
         ...,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}",
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; more for few images "
+        f"of your own, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
     )
     batch_size: Count = shared(
         "batch_size",
@@ -190,7 +202,11 @@ class RunConfig(BaseModel):
         on_resume="fixed",
     )
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = shared(
-        "patience", 10, metavar="N", panel=STOPPING
+        "patience",
+        PATIENCE,
+        metavar="N",
+        panel=STOPPING,
+        default_text=f"{PATIENCE}; for few images, the raised number of epochs",
     )
     min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
@@ -249,53 +265,32 @@ class RunConfig(BaseModel):
         on_resume="free",
     )
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _fill_in(
+        cls, given: dict[str, Any], validate: ModelWrapValidatorHandler[RunConfig]
+    ) -> RunConfig:
         """Set each missing setting whose default depends on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
-        return {
+        defaults = {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
             "model": "smallnet" if given.get("from_run") is None else "",
             "lr": LRS.get(optimizer, 0.01),
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
-        } | given
+        }
+        config = validate(defaults | given)
+        config.model_fields_set.difference_update(defaults.keys() - given.keys())
+        return config
 
     @model_validator(mode="after")
-    def _check_optimizer(self) -> RunConfig:
-        """Raise a ValueError if a setting is given that the optimizer does not have."""
-        if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
-            raise ValueError(
-                f"the optimizer {self.optimizer} has no momentum; "
-                "choose momentum or nesterov, or remove the setting"
-            )
-        if self.weight_decay and self.optimizer == "adam":
-            raise ValueError(
-                "the optimizer adam has no weight_decay; choose adamw, or remove the setting"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_data(self) -> RunConfig:
-        """Raise a ValueError if the data or `from_run` determines a setting that is given."""
+    def _check_combinations(self) -> RunConfig:
+        """Raise a ValueError if a setting has no effect together with the other settings."""
+        check_optimizer(self.optimizer, self.momentum, self.weight_decay)
         check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
-        for name in ("size", "preprocessing"):
-            if getattr(self, name) is not None and self.data in SOURCES:
-                raise ValueError(
-                    f"{name} applies to your own images only, not to {self.data}; remove {name}, "
-                    "or give the path of your own images"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _check_engine(self) -> RunConfig:
-        """Raise a ValueError if a setting is given that the engine does not have."""
-        for name in ("device", "amp", "compile"):
-            if getattr(self, name) is not None and self.engine != "torch":
-                raise ValueError(
-                    f"the engine {self.engine} has no {name}; choose torch, or remove {name}"
-                )
+        values, own = dict(self), ("size", "preprocessing", "skip_broken")
+        check_own_images(self.data, {name: values[name] for name in own})
+        check_engine(self.engine, {k: values[k] for k in ("device", "amp", "compile")})
         return self
 
     @property
@@ -323,9 +318,9 @@ class RunConfig(BaseModel):
 
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
-        train, test = load_data(
-            self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
-        )
+        options: Any = {"side": self.size, "skip_broken": bool(self.skip_broken)}
+        options |= {"progress": progress, "preprocessing": prepare}
+        train, test = load_data(self.data, self.data_dir, **options)
         if self.preprocessing is not None and train.preprocessing != prepare:
             raise ConfigError(
                 f"preprocessing applies to image files only, but {self.data} contains arrays; "
@@ -334,21 +329,19 @@ class RunConfig(BaseModel):
         return train, test
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with a batch size that is at most the number of training images.
+        """Return the settings with a batch size and a number of epochs that fit the images.
 
         Raises:
             DataError: if the user chose a batch size that is larger than the training set.
         """
-        aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
-        count = len(train) - int(np.sum(aside))
-        if self.batch_size <= count:
-            return self
-        if "batch_size" in self.model_fields_set:
-            raise DataError(
-                f"{train.name}: there are only {count} training images, fewer than the batch_size "
-                f"{self.batch_size}; use a batch_size of at most {count}: --batch-size {count}"
-            )
-        return self.model_copy(update={"batch_size": count})
+        aside = train.validation_mask(self.validation, self.seed) if self.validation else 0
+        changes = settings_for_few_images(
+            train.name,
+            len(train) - int(np.sum(aside)),
+            {name: getattr(self, name) for name in ("batch_size", "epochs", "patience")},
+            self.model_fields_set | ({"epochs"} if self.data in SOURCES else set()),
+        )
+        return self.model_copy(update=changes)
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
         """Return a new network that fits the shape and classes of the given images.

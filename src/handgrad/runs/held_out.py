@@ -52,7 +52,7 @@ def load_validation(
         raise ConfigError(EDITED)
     if data_dir is None and stored is not None and _has_files(name):
         data_dir = Path(stored)
-    train, _ = load_data(name, data_dir, **options)
+    train, _ = load_data(name, data_dir, skip_broken=_skips_broken(about, name), **options)
     if train.digest() != own.get("digest"):
         raise DataError(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
@@ -83,7 +83,8 @@ def load_test(
         raise ConfigError("the model file does not name its training data; give --data")
     if data_dir is None and data is None and isinstance(config, Mapping) and _has_files(name):
         data_dir = config.get("data_dir", config.get("folder"))
-    train, test = load_data(name, data_dir, **options)
+    skip_broken = data is None and _skips_broken(about, name)
+    train, test = load_data(name, data_dir, skip_broken=skip_broken, **options)
     if data is None and isinstance(own, Mapping) and is_user_data(name):
         _check_test(train, test, own)
     return test
@@ -136,6 +137,12 @@ def load_held_out(
         return test
     images = np.concatenate([train.images, test.images])
     return replace(train, images=images, labels=np.concatenate([train.labels, test.labels]))
+
+
+def _skips_broken(about: Mapping[str, Any], name: str) -> bool:
+    """Return whether a run leaves out image files that cannot be read."""
+    config = about.get("config")
+    return is_user_data(name) and isinstance(config, Mapping) and bool(config.get("skip_broken"))
 
 
 def _has_files(name: str) -> bool:

@@ -78,6 +78,7 @@ def about(run: Run) -> dict[str, Any]:
             "name": run.config.data,
             "digest": run.train.digest(),
             "test_digest": run.test.digest(),
+            **describe_data(run.train),
         },
         "seed": run.config.seed,
         "config": run.config.plain(),
@@ -90,6 +91,14 @@ def about(run: Run) -> dict[str, Any]:
             "best_epoch": run.history.best_epoch,
         },
         **run.more,
+    }
+
+
+def describe_data(train: Dataset) -> dict[str, Any]:
+    """Return how the training data was understood and what was left out, as JSON data."""
+    return {
+        "summary": train.summary,
+        "skipped": [{"path": path, "reason": reason} for path, reason in train.skipped],
     }
 
 

@@ -14,7 +14,6 @@ from handgrad.classifier import ClassChange, Classifier, network_of
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment.augmentation import grid_for
-from handgrad.data.split import stratified
 from handgrad.engines import engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Array
@@ -242,7 +241,7 @@ def _split(
     if not share:
         return train, None, weights
     if weights is not None:
-        weights = weights[~stratified(train.labels, float(share), seed)]
+        weights = weights[~train.validation_mask(float(share), seed)]
     return *train.split(float(share), seed), weights
 
 

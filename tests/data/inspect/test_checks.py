@@ -48,13 +48,14 @@ def test_unreadable_files_are_errors(tmp_path):
     root = folder(tmp_path)
     (root / "train/a/empty.png").touch()
     (root / "train/b/text.jpg").write_text("hello")
-    (root / "train/b/photo.heic").write_text("hello")
+    (root / "train/b/notes.doc").write_text("hello")
     issues = issues_of(root)
     assert issues["empty file"].files == (str(root / "train/a/empty.png"),)
     assert issues["empty file"].severity == issues["unreadable"].severity == "error"
     assert issues["unreadable"].files == (str(root / "train/b/text.jpg"),)
-    assert issues["other file"].severity == "note"
-    assert issues["other file"].remedy == "they are skipped; convert them to PNG if they are images"
+    assert issues["skipped"].severity == "note"
+    assert issues["skipped"].problem == "1 entry is left out: not an image"
+    assert issues["skipped"].files == ("train/b/notes.doc",)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +139,10 @@ def test_outliers_and_formats_are_found(tmp_path):
 def test_folders_beside_the_splits_are_warnings(tmp_path):
     root = folder(tmp_path)
     image(root / "c/0.png")
-    (root / "docs").mkdir()
     (issue,) = inspect_images(root, progress=False).issues
-    assert (issue.kind, issue.severity) == ("skipped folder", "warning")
-    assert issue.problem == "1 folder with images is next to train, but not in a split"
-    assert issue.files == (str(root / "c"),)
+    assert (issue.kind, issue.severity) == ("skipped", "warning")
+    assert issue.problem == "1 entry is left out: a folder of 1 image beside the splits"
+    assert issue.files == ("c",)
 
 
 @pytest.mark.parametrize(
@@ -214,12 +214,32 @@ def test_arrays_are_inspected(tmp_path, form):
 
 
 def test_unreadable_paths_are_rejected(tmp_path):
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
+    (tmp_path / "images-of-a-train").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
     with pytest.raises(
         DataError,
         match="is an IDX file, which cannot be read; give the folder that contains the files",
     ):
-        inspect_images(tmp_path / "train-images-idx3-ubyte")
+        inspect_images(tmp_path / "images-of-a-train")
     (tmp_path / "broken.npz").write_bytes(b"x")
     with pytest.raises(DataError, match=r"broken.npz: corrupted NPZ file"):
         inspect_images(tmp_path / "broken.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "transposed", "inverted", "found"),
+    [
+        ("digits", False, False, False),
+        ("digits", True, False, True),
+        ("digits", True, True, True),
+        ("mnist", False, False, False),
+        ("mnist", True, False, True),
+        ("fashion-mnist", False, False, False),
+        ("fashion-mnist", True, False, False),
+    ],
+)
+def test_transposed_digits_are_noticed(tmp_path, located, name, transposed, inverted, found):
+    data_dir = None if name == "digits" else located(name)
+    images, labels = hg.load_data(name, data_dir, download=False)[0][:300]
+    X = images[:, 0].swapaxes(1, 2) if transposed else images[:, 0]
+    np.savez(tmp_path / "a.npz", x=255 - X if inverted else X, y=labels)
+    assert ("transposed" in issues_of(tmp_path / "a.npz")) == found

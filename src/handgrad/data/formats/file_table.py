@@ -10,7 +10,8 @@ from typing import Any
 
 from handgrad.data.formats.columns import Columns
 from handgrad.data.formats.folder_files import visible_files
-from handgrad.data.formats.image_folder import TABLE, is_image, with_checked_labels
+from handgrad.data.formats.folder_tree import is_image
+from handgrad.data.formats.image_folder import TABLE, with_checked_labels
 from handgrad.data.formats.pixel_table import SPLIT_VALUES, siblings, understood
 from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
 from handgrad.data.formats.text_table import TextTable, is_text_table, read_cells

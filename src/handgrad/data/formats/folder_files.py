@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from handgrad.data.formats.image_folder import is_image
+from handgrad.data.formats.folder_tree import is_image
 
 _MAX_DEPTH = 20  # folders
 

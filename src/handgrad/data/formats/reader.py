@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -51,6 +51,24 @@ class Skipped(NamedTuple):
 
     path: str
     reason: str
+
+
+def describe_skipped(skipped: Sequence[tuple[str, str]], names: int = 3) -> str:
+    """Say in one sentence how many files were left out, and why; empty if none were.
+
+    >>> describe_skipped([("a.txt", "not an image"), ("b.zip", "an archive")])
+    'left out: 1 (not an image): a.txt; 1 (an archive): b.zip'
+
+    Args:
+        skipped: the files that were left out, as (path, reason).
+        names: the number of files that are named for each reason.
+    """
+    parts = []
+    for reason in dict.fromkeys(reason for _, reason in skipped):
+        paths = [path for path, why in skipped if why == reason]
+        more = ", ..." if len(paths) > names else ""
+        parts.append(f"{len(paths):,} ({reason}): {', '.join(paths[:names])}{more}")
+    return f"left out: {'; '.join(parts)}" if parts else ""
 
 
 @dataclass(frozen=True)

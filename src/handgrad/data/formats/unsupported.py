@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from handgrad.data.formats.folder_files import visible_files
-from handgrad.data.formats.image_folder import is_image
+from handgrad.data.formats.folder_tree import is_image
 from handgrad.data.formats.reader import Contents
 from handgrad.errors import DataError
 

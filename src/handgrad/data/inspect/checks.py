@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from handgrad.class_names import Label
 from handgrad.data.folders import check_exists
-from handgrad.data.formats.image_folder import TABLE, files_below, is_image, skipped_folders
-from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Skipped
 from handgrad.data.formats.registry import as_file_lists, read_labelled
 from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
 from handgrad.data.inspect.issue import Issue, counted, shortened
 from handgrad.data.inspect.near_duplicates import find_duplicates
+from handgrad.data.inspect.orientation import find_transposed
 from handgrad.data.user_data import data_name, datasets_from_arrays
 from handgrad.files import expanded
 from handgrad.pixel_range import PixelRange
@@ -58,7 +58,8 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     """
     path = expanded(path)
     check_exists(path)
-    splits = read_labelled(path).splits
+    contents = read_labelled(path)
+    splits = contents.splits
     files = as_file_lists(splits)
     ranges: dict[str, PixelRange] = {}
     if files is not None:
@@ -79,8 +80,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     weights = {label: round(total / (len(train) * n), 3) for label, n in train.items()}
     issues = [
         *_unreadable(images),
-        *(_other_files(path) if files is not None else ()),
-        *(_skipped_folders(path) if files is not None else ()),
+        *_skipped(contents.skipped),
         *_pixel_ranges(ranges),
         *_missing_classes(counts),
         *_class_counts(train, weights),
@@ -88,6 +88,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
         *find_duplicates(readable),
         *_outliers(readable),
         *_formats(readable),
+        *find_transposed([image for image in readable if image.split == TRAIN]),
     ]
     order = ("error", "warning", "note")
     issues.sort(key=lambda issue: order.index(issue.severity))
@@ -98,7 +99,7 @@ def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
     """Yield issues for files that cannot be decoded."""
     empty = [image for image in images if image.error == "is empty"]
     broken = [image for image in images if image.error and image.error != "is empty"]
-    formats = "cannot be read as PNG, JPEG, GIF or BMP"
+    formats = "cannot be read as an image"
     for kind, bad, one, many in (
         ("empty file", empty, "file has no content", "files have no content"),
         ("unreadable", broken, f"file {formats}", f"files {formats}"),
@@ -109,35 +110,16 @@ def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
             yield Issue(kind, "error", problem, remedy, _names(bad))
 
 
-def _other_files(path: Path) -> Iterator[Issue]:
-    """Yield an issue for files that are not images according to their names."""
-    if path.is_dir():
-        others = [file for file in files_below(path) if not is_image(file)]
-        others = [file for file in others if file.suffix.lower() not in (".csv", ".json", ".txt")]
-        if others:
-            yield Issue(
-                "other file",
-                "note",
-                counted(
-                    len(others),
-                    "file does not have an image file name",
-                    "files do not have image file names",
-                ),
-                "they are skipped; convert them to PNG if they are images",
-                tuple(map(str, others)),
-            )
-
-
-def _skipped_folders(path: Path) -> Iterator[Issue]:
-    """Yield an issue for folders with images that do not belong to any split."""
-    if path.is_dir() and not (path / TABLE).exists() and (skipped := skipped_folders(path)):
-        folders = counted(len(skipped), "folder with images is", "folders with images are")
+def _skipped(skipped: Sequence[Skipped]) -> Iterator[Issue]:
+    """Yield an issue for each reason why files or folders are left out."""
+    for reason in dict.fromkeys(entry.reason for entry in skipped):
+        paths = tuple(path for path, why in skipped if why == reason)
         yield Issue(
-            "skipped folder",
-            "warning",
-            f"{folders} next to train, but not in a split",
-            "they are skipped; move them into train or somewhere else",
-            tuple(map(str, skipped)),
+            "skipped",
+            "note" if reason in ("not an image", "an empty folder") else "warning",
+            f"{counted(len(paths), 'entry is', 'entries are')} left out: {reason}",
+            "move them into a class folder of a split if they are training images",
+            paths,
         )
 
 

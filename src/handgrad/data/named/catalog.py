@@ -13,7 +13,7 @@ from handgrad.data.folders import VARIABLE, cache_folder, data_paths
 from handgrad.data.images import Shape
 from handgrad.data.named.digits import load_digits
 from handgrad.data.named.file_checks import FileCheck, check_file
-from handgrad.data.named.locate import find, locate
+from handgrad.data.named.locate import find, locate, paths_of
 from handgrad.data.named.mnist import read_mnist_files
 from handgrad.data.named.sources import SOURCES, Source, source_named
 from handgrad.errors import ConfigError, DataError
@@ -55,6 +55,7 @@ def load_data(
     progress: bool | None = None,
     preprocessing: Preprocessing | None = None,
     side: int | None = None,
+    skip_broken: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Load the training and test sets of a built-in data set, or of the user's own images.
 
@@ -81,10 +82,12 @@ def load_data(
             preprocessing from a sample of them.
         side: the height and width to which the user's own image files are resized, or None to
             choose the size from a sample of them.
+        skip_broken: whether to leave out image files of the user that cannot be read. The attribute
+            `skipped` of the training set lists them.
 
     Raises:
-        ConfigError: if there is no data set with this name, or `data_dir` is given although `name`
-            is a path or "digits".
+        ConfigError: if there is no data set with this name, `data_dir` is given although `name` is
+            a path or "digits", or `skip_broken` is True although there are no image files.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
@@ -96,7 +99,11 @@ def load_data(
             )
         from handgrad.data.user_data import load_user_data  # it imports Pillow
 
-        return load_user_data(Path(name), preprocessing, side=side, progress=progress)
+        return load_user_data(
+            Path(name), preprocessing, side=side, skip_broken=skip_broken, progress=progress
+        )
+    if skip_broken:
+        raise ConfigError(f"skip_broken applies to your own images only, not to {name}; remove it")
     source = _source(name)
     train, test = _load(source, data_dir, download, progress)
     default = _preprocessing(source)
@@ -217,8 +224,7 @@ def _load(
                 f"or set {VARIABLE} to a folder that contains the files in {name}/"
             )
         folder = _download(source, progress)
-    paths = [find(folder, file) for file in source.files]
-    return read_mnist_files(source, [path for path in paths if path is not None])
+    return read_mnist_files(source, paths_of(folder, source))
 
 
 def _download(source: Source, progress: bool | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from handgrad.data.folders import cache_folder, data_folder
@@ -43,11 +44,34 @@ def find(folder: Path, file: File) -> Path | None:
         ) from None
 
 
+def paths_of(folder: Path, source: Source) -> list[Path]:
+    """Return the paths of a data set's files in the order of `source.files`.
+
+    The files of EMNIST's digits, emnist-mnist-* or emnist-digits-*, take the place of MNIST's.
+    """
+    for files in _alternatives(source):
+        paths = [find(folder, file) for file in files]
+        if None not in paths:
+            return [path for path in paths if path is not None]
+    return []
+
+
+def _alternatives(source: Source) -> list[list[File]]:
+    """Return the files of a data set, and those of EMNIST that may replace them."""
+    alternatives = [list(source.files)]
+    if source.name == "mnist":
+        for kind in ("mnist", "digits"):
+            names = [f"emnist-{kind}-{file.name.replace('t10k', 'test')}" for file in source.files]
+            pairs = zip(source.files, names, strict=True)
+            alternatives.append([replace(file, name=name) for file, name in pairs])
+    return alternatives
+
+
 def _locate_in(folder: Path, source: Source) -> Path:
     """Return the folder itself or its subfolder, whichever contains the data set."""
     subfolder = folder / source.name
     for candidate in (subfolder, folder):
-        if not _missing(candidate, source):
+        if paths_of(candidate, source):
             return candidate
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; give one that contains {source.name}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from handgrad.data.dataset import Dataset
 from handgrad.data.formats.idx import read_images, read_labels
+from handgrad.data.formats.idx_folder import turned_upright
 from handgrad.data.named.sources import Source
 from handgrad.errors import DataError
 
@@ -33,7 +34,9 @@ def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Da
 
 def _read_pair(source: Source, images: Path, labels: Path, name: str) -> Dataset:
     """Read a dataset from a file of images and a file of labels."""
-    X, y = read_images(images)[:, None], read_labels(labels)
+    X, y = read_images(images), read_labels(labels)
+    is_emnist = images.name.startswith("emnist-")
+    X = (turned_upright(X) if is_emnist else X)[:, None]
     if X.shape[1:] != source.shape:
         raise DataError(
             f"{images} contains images {X.shape[1:]}, but {source.name} has images of shape "
@@ -50,4 +53,5 @@ def _read_pair(source: Source, images: Path, labels: Path, name: str) -> Dataset
             f"{labels}: label {y.max()} of image {y.argmax()} is out of range; "
             f"the classes of {source.name} are numbered 0..{K - 1}"
         )
-    return Dataset(X, y.astype(np.int64), source.classes, name)
+    summary = f"{images.name}: {len(X):,} images of EMNIST, turned upright" if is_emnist else ""
+    return Dataset(X, y.astype(np.int64), source.classes, name, summary=summary)
