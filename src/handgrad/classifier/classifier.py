@@ -138,6 +138,13 @@ class Classifier:
         """Return the most probable class name, (N,), for images X (N, C, H, W)."""
         return np.asarray(self.classes)[self.logits(X).argmax(axis=1)]
 
+    def forget_calibration(self) -> None:
+        """Remove the calibration, which is only valid for the weights that it was fitted to.
+
+        `hg.fit` calls this before training. Call it after changing the weights in another way.
+        """
+        self.calibration = None
+
     def save(
         self,
         path: str | Path,

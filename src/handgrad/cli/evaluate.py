@@ -20,6 +20,9 @@ from handgrad.cli.options import (
 from handgrad.cli.screen import Screen, table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from handgrad.class_names import Label
     from handgrad.classifier import Classifier
     from handgrad.data import Dataset
@@ -55,14 +58,21 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Evaluate a trained model on test images, and print its accuracy for each class."""
+    """Evaluate a trained model, and print its accuracy for each class.
+
+    Without --data, the test images of the run are used. With the path of your own images, all
+    images are used, whether or not they are divided into splits; classes may be missing. With the
+    name of a standard data set, its test images are used.
+
+    Images that the model was trained on are recognised by their content and counted separately.
+    """
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
     from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
-    from handgrad.runs import load_run
+    from handgrad.runs import load_all, load_run, model_file, used_in_training
     from handgrad.train import evaluate, robustness
 
     screen = Screen(quiet)
@@ -70,7 +80,10 @@ def evaluate(
     net = classifier.network
     if verbose:
         show_test_data(screen, about, data, data_dir)
-    test = load_run_test(screen, classifier, about, data, data_dir)
+    if data is None:
+        test = load_run_test(screen, classifier, about, data, data_dir)
+    else:
+        test = load_all(data, classifier, data_dir, screen.progress)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
@@ -80,12 +93,16 @@ def evaluate(
     Z = judge.logits(test.images)
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)
+    seen = used_in_training(model_file(run), about, classifier, test, data)
+    new = _images_seen(seen, Z.argmax(axis=1) == test.labels)
     hard = robustness(classifier, test, logits=judge.logits) if robust else None
     if json:
-        plain = _plain(found, classifier.classes) | calibration | _plain_robustness(hard)
+        plain = _plain(found, classifier.classes) | new | calibration | _plain_robustness(hard)
         screen.json({"run": str(run), "data": test.name} | plain)
     else:
         screen.result(f"{test.name} {found}")
+        if data is not None or new["trained_on"]:
+            screen.result(_words_seen(new, found.count))
         config = about.get("config")
         screen.result(
             _words(calibration, isinstance(config, dict) and bool(config.get("validation")))
@@ -93,6 +110,38 @@ def evaluate(
         screen.result(_table(found, classifier.classes))
         if hard:
             screen.result(_robustness_table(hard))
+    if found.failure:
+        screen.warning(
+            f"{found.failure}; either the training failed, or these images are of another kind "
+            "than the training images"
+        )
+
+
+def _images_seen(seen: NDArray[np.bool_] | None, correct: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many images the model was trained on, and the accuracy on the others."""
+    if seen is None:
+        return {"trained_on": None, "accuracy_of_others": None}
+    others = correct[~seen]
+    return {
+        "trained_on": int(seen.sum()),
+        "accuracy_of_others": float(others.mean()) if others.size else None,
+    }
+
+
+def _words_seen(new: dict[str, Any], count: int) -> str:
+    """Describe in one line the result of `_images_seen` for `count` images."""
+    known = new["trained_on"]
+    if known is None:
+        return (
+            "it is unknown whether the model was trained on some of these images, because the "
+            "model file has no list of its training images beside it"
+        )
+    if not known:
+        return f"the model was trained on 0 of these {count:,} images"
+    words = f"the model was trained on {known:,} of these {count:,} images"
+    if new["accuracy_of_others"] is None:
+        return f"{words}, so this accuracy says nothing about new images"
+    return f"{words}; accuracy on the other {count - known:,}: {new['accuracy_of_others']:.2%}"
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:

@@ -140,6 +140,10 @@ def _train(
         finish(folder)
     if problem:
         Screen().warning(problem)
+    if evaluation.failure and not config.validation:  # with validation, `fit` has warned
+        Screen().warning(
+            f"training may have failed: {evaluation.failure}; train again with a lower --lr"
+        )
     if as_json:
         screen.json(
             {

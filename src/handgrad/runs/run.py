@@ -23,7 +23,8 @@ from handgrad.errors import ModelError, did_you_mean
 from handgrad.files import check_is_file, replacing
 from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
-from handgrad.train import Epoch, Evaluation, History
+from handgrad.runs.trained_on import digest_of_all, image_digests, write_digests
+from handgrad.train import Epoch, Evaluation, History, evaluate
 
 IMAGES_SHOWN = 36
 
@@ -59,7 +60,10 @@ def write(run: Run, folder: Path) -> str | None:
     Returns:
         A message if some figures could not be drawn, otherwise None.
     """
-    run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
+    digests = image_digests(run.train.images)
+    described = about(run) | {"training_images": digest_of_all(digests)}
+    run.classifier.save(folder / MODEL, described, golden=run.test.images)
+    write_digests(digests, folder)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
@@ -179,7 +183,8 @@ def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
         A sentence that describes the calibration, or why there was none.
     """
     Z = classifier.logits(validation.images)
-    if reason := reason_against_calibrating(Z, validation.labels):
+    failure = evaluate(classifier, validation, logits=lambda _: Z).failure
+    if reason := failure or reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"
     classifier.calibration = calibrate(Z, validation.labels)
     return f"calibrated, {classifier.calibration}"

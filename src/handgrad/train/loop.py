@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from handgrad.data.split import stratified
 from handgrad.engines import engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.train.checkpoint.fingerprint import check_fingerprint, run_fingerprint
 from handgrad.train.checkpoint.manager import (
@@ -32,6 +34,8 @@ from handgrad.train.keywords import TrainKeywords
 from handgrad.train.progress_bar import progress_bar
 from handgrad.train.run import TrainingRun
 from handgrad.train_config import TrainConfig
+
+_log = logging.getLogger("handgrad")
 
 
 def fit(
@@ -89,6 +93,7 @@ def fit(
             bar.show(record)
             if on_epoch is not None:
                 on_epoch(record)
+    _report_failure(run)
     return run.history
 
 
@@ -147,6 +152,15 @@ def _run_epochs(
         run.finish()
 
 
+def _report_failure(run: TrainingRun) -> None:
+    """Log a warning if the last evaluation shows that training failed without NaN or infinity."""
+    found = run.last_evaluation
+    if found and found.failure and isinstance(run.config.loss, SoftmaxCrossEntropy):
+        _log.warning(
+            "handgrad: training may have failed: %s; try a lower learning rate", found.failure
+        )
+
+
 def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
     """Return a config in which keywords override some fields, after checking the result."""
     if not isinstance(config, TrainConfig):
@@ -173,8 +187,9 @@ def _prepare(
         train, validation, by_image = _split(train, validation, by_image, config.seed)
     _check(model, train, validation, config)
     net = network_of(model)
-    if isinstance(model, Classifier) and model.preprocessing is None:
-        model.preprocessing = train.preprocessing
+    if isinstance(model, Classifier):
+        model.forget_calibration()
+        model.preprocessing = model.preprocessing or train.preprocessing
     if not net.is_fitted:
         net.fit_statistics(train.images)
     engine = engine_named(config.engine, net, config)
