@@ -32,7 +32,7 @@ ORDER = [
     *("init", "layers", "params", "losses", "optim", "schedules"),
     *("walk", "summary", "models", "network"),
     *("preprocess", "data"),
-    *("calibration", "classifier", "train_config"),
+    *("calibration", "ood", "classifier", "train_config"),
     *("engines",),
     *("train",),
     *("export",),

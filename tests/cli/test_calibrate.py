@@ -21,7 +21,7 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     found = json.loads(ended.out)
     model = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
-    assert found.pop("reason_against_calibrating") == ""
+    assert (found.pop("reason_against_calibrating"), found.pop("ood_score")) == ("", True)
     assert (found.pop("version"), found.pop("ok")) == (1, True)
     assert model.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
@@ -62,10 +62,11 @@ def test_the_output_of_calibrate(handgrad, run):
 def test_a_calibration_with_too_few_images_or_errors_gives_a_warning(
     handgrad, run, monkeypatch, flawless, count, warning
 ):
-    held = hg.load_data("digits")[0].split(0.1, 0)[1].take(np.arange(count))
+    train, held = hg.load_data("digits")[0].split(0.1, 0)
+    held = held.take(np.arange(count))
     if flawless:
         monkeypatch.setattr(hg.Network, "logits", lambda *_: 5 * np.eye(10)[held.labels])
-    monkeypatch.setattr(runs, "load_validation", lambda *_, **__: held)
+    monkeypatch.setattr(runs, "load_validation", lambda *_, **__: (train, held))
     ended = handgrad("calibrate", run)
     assert ended.status == 0
     assert ended.err == f"warning: {warning}\n"

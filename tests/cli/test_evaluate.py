@@ -184,3 +184,24 @@ def test_a_failed_training_is_reported_and_not_calibrated(handgrad, trained, tmp
     assert refused.status == 1
     assert "cannot be calibrated: all 144 images get the same class, 3; train again" in refused.err
     assert hg.load_model(run).calibration is None
+
+
+def test_rejection_of_images_of_other_kinds_is_measured(handgrad, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+    as_folder(tmp_path / "noise", noise, ["deep/er"] * 40)
+    assert handgrad("calibrate", run, "--precision", "0.99").status == 0
+    ended = handgrad("evaluate", run, "--ood-data", tmp_path / "noise", "--json")
+    told = json.loads(ended.out)["ood"]
+    assert (told["data"], told["images"]) == (str(tmp_path / "noise"), 40)
+    assert told["stored"] == told["rejected"]["score"] == told["doubted"] == 1
+    assert told["rejected"]["softmax"] < 0.9 < told["stored_accepted"]
+    out = handgrad("evaluate", run, "--ood-data", tmp_path / "noise").out
+    assert "100.00% of 40 images of other kinds are rejected" in out
+    assert "highest probability alone, at the threshold that accepts 95% of the test" in out
+    told = json.loads(handgrad("evaluate", trained, "--ood-data", "noise", "--json").out)["ood"]
+    assert (told["stored"], told["doubted"], list(told["rejected"])) == (None, 0, ["softmax"])
+    assert (
+        "there is no data set called 'mnits'"
+        in handgrad("evaluate", run, "--ood-data", "mnits").err
+    )

@@ -19,9 +19,12 @@ from handgrad.data import Dataset
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
+from handgrad.ood import OOD, OodScore
 
 if TYPE_CHECKING:
     from handgrad.preprocess import Preprocessing
+
+UNSURE, UNLIKE = "unsure", "unlike the training data"
 
 # The errors that building a classifier from a description can raise, if it was tampered with.
 _DAMAGE = (
@@ -53,12 +56,14 @@ class Classifier:
         preprocessing: the steps that convert an image from a file to the network's input, or None
             if they are unknown.
         calibration: the calibration of the probabilities, or None to use a plain softmax.
+        ood: the out-of-distribution score, or None if none was fitted.
 
     Attributes:
         network: the network.
         classes: the class names, a tuple.
         preprocessing: the preprocessing of image files, or None if it is unknown.
         calibration: the calibration of the probabilities, or None if they are a plain softmax.
+        ood: the out-of-distribution score, or None if none was fitted.
 
     Raises:
         ModelError: if there is not exactly one name per class of the network, or the names are not
@@ -72,6 +77,7 @@ class Classifier:
         *,
         preprocessing: Preprocessing | None = None,
         calibration: Calibration | None = None,
+        ood: OodScore | None = None,
     ) -> None:
         if not isinstance(network, Network):
             raise ModelError(
@@ -92,6 +98,7 @@ class Classifier:
         self.network = network
         self.preprocessing = preprocessing
         self.calibration = calibration
+        self.ood = ood
 
     @classmethod
     def for_data(
@@ -138,12 +145,33 @@ class Classifier:
         """Return the most probable class name, (N,), for images X (N, C, H, W)."""
         return np.asarray(self.classes)[self.logits(X).argmax(axis=1)]
 
-    def forget_calibration(self) -> None:
-        """Remove the calibration, which is only valid for the weights that it was fitted to.
+    def doubt(self, X: ArrayLike, logits: Array | None = None) -> NDArray[np.str_]:
+        """Return why the classifier does not know the answer for each image, (N,) strings.
 
-        `hg.fit` calls this before training. Call it after changing the weights in another way.
+        The reason is "unlike the training data" if the out-of-distribution score of the image is
+        above its threshold. Otherwise it is "unsure" if the probability of the answer is below the
+        threshold of the calibration. It is "" if the answer is to be trusted. Without a fitted
+        score or threshold, no image is rejected for that reason.
+
+        Args:
+            X: images, (N, C, H, W).
+            logits: the logits of the images, (N, K), or None to compute them.
         """
-        self.calibration = None
+        Z = self.logits(X) if logits is None else logits
+        calibration = self.calibration or Calibration()
+        confident = calibration.is_confident(calibration.probabilities(Z))
+        reasons = np.where(confident, "", UNSURE)
+        if self.ood is None:
+            return reasons
+        return np.where(self.ood.is_unlike(self.network, X, Z), UNLIKE, reasons)
+
+    def forget_calibration(self) -> None:
+        """Remove the calibration and the out-of-distribution score.
+
+        Both are only valid for the weights that they were fitted to. `hg.fit` calls this before
+        training. Call it after changing the weights in another way.
+        """
+        self.calibration = self.ood = None
 
     def save(
         self,
@@ -171,6 +199,7 @@ class Classifier:
             "classes": list(self.classes),
             "preprocessing": self.preprocessing and self.preprocessing.to_json(),
             "calibration": self.calibration and self.calibration.to_json(),
+            "ood": self.ood and self.ood.to_json(),
         }
         try:
             check_finite(self.network)
@@ -180,6 +209,7 @@ class Classifier:
         description |= {"golden": dict(known.component_hashes), "about": dict(about or {})}
         arrays = {
             **self.network.arrays,
+            **(self.ood.named_arrays() if self.ood else {}),
             GOLDEN + "images": known.images,
             GOLDEN + "logits": known.logits,
         }
@@ -204,12 +234,14 @@ class Classifier:
         return run_golden(self.network, self.preprocessing, images, self.component_hashes())
 
     def component_hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of each component: weights, labels, preprocessing and calibration."""
+        """Return the SHA-256 of each component that an answer depends on, by name."""
+        ood = {} if self.ood is None else {"ood": self.ood.digest()}
         return {
             "weights": hash_arrays(self.network.arrays),
             "labels": hash_json(self.classes),
             "preprocessing": hash_json(self.preprocessing and self.preprocessing.to_json()),
             "calibration": hash_json(self.calibration and self.calibration.to_json()),
+            **ood,
         }
 
     def __repr__(self) -> str:
@@ -266,8 +298,11 @@ def read_bundle(path: str | Path) -> Bundle:
     """
     path, description, arrays, digest = read(Path(path))
     stored = {name: arrays.pop(name) for name in list(arrays) if name.startswith(GOLDEN)}
+    scores = {name: arrays.pop(name) for name in list(arrays) if name.startswith(OOD)}
     try:
         classifier = _classifier(description, arrays)
+        if description.get("ood") is not None:
+            classifier.ood = OodScore.from_json(description["ood"], scores, classifier.network)
         golden = _golden(stored, description["golden"], classifier)
     except _DAMAGE as error:
         missing = isinstance(error, KeyError)

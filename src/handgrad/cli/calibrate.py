@@ -42,9 +42,13 @@ def calibrate(
     standard data set. Images that the model was trained on are left out. The temperature is stored
     in the model file, unless it makes the probabilities worse.
 
+    Without --data, the out-of-distribution score is fitted too: images with a score above its
+    threshold are unlike the training data, and `handgrad predict` answers "don't know".
+
     Use --precision to choose and store a threshold as well. If the probability of an answer is
     below the threshold, `handgrad predict` answers "don't know".
     """
+    from handgrad import ood
     from handgrad.calibration import (
         MIN_IMAGES,
         calibrate,
@@ -65,11 +69,11 @@ def calibrate(
     classifier = bundle.classifier
     if data is None:
         steps = classifier.preprocessing
-        chosen = load_validation(
+        train, chosen = load_validation(
             bundle.about, data_dir, progress=screen.progress, preprocessing=steps
         )
     else:
-        chosen = _new_images(screen, file, bundle, data, data_dir)
+        train, chosen = None, _new_images(screen, file, bundle, data, data_dir)
     check_classes(classifier, chosen)
     images, labels = chosen[:]
     Z = classifier.logits(images)
@@ -89,18 +93,24 @@ def calibrate(
         )
     calibration = calibrate(Z, labels, precision=precision, temperature=temperature)
     classifier.calibration = None if reason and precision is None else calibration
+    if train is not None and len(chosen) >= ood.MIN_IMAGES:
+        classifier.ood = ood.fit_ood(classifier.network, train, chosen, Z)
     golden = bundle.golden.recalibrated(classifier.component_hashes())
     classifier.save(file, bundle.about, golden=golden)
 
+    has_score = classifier.ood is not None
     reliable = reliability(calibration.probabilities(Z), labels)
     if json:
         rows = zip(*vars(reliable).values(), strict=True)
         bins = [{"answers": int(n), "confidence": b, "accuracy": r} for n, b, r in rows if n]
         screen.json(
-            calibration.to_json() | {"reliability": bins, "reason_against_calibrating": reason}
+            calibration.to_json()
+            | {"reliability": bins, "reason_against_calibrating": reason, "ood_score": has_score}
         )
     else:
         screen.result(str(calibration))
+        if classifier.ood is not None:
+            screen.result(str(classifier.ood))
         screen.result(_table(reliable))
 
 

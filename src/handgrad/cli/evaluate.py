@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +44,16 @@ def evaluate(
             help="Also evaluate on images corrupted in fifteen ways, such as noise and blur.",
         ),
     ] = False,
+    ood_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Also measure how many of these images, which are of other kinds (such as "
+            "letters for a model of digits), are rejected: a folder, a table, or the name of a "
+            "standard data set.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -72,18 +83,20 @@ def evaluate(
     from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
-    from handgrad.runs import load_all, load_run, model_file, used_in_training
+    from handgrad.runs import load_all, load_ood, load_run, model_file, used_in_training
     from handgrad.train import evaluate, robustness
+    from handgrad.train.rejection import measure_rejection
 
     screen = Screen(quiet)
     classifier, about = load_run(run)
     net = classifier.network
     if verbose:
         show_test_data(screen, about, data, data_dir)
-    if data is None:
-        test = load_run_test(screen, classifier, about, data, data_dir)
-    else:
-        test = load_all(data, classifier, data_dir, screen.progress)
+    test = (
+        load_run_test(screen, classifier, about, data, data_dir)
+        if data is None
+        else load_all(data, classifier, data_dir, screen.progress)
+    )
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
@@ -96,20 +109,28 @@ def evaluate(
     seen = used_in_training(model_file(run), about, classifier, test, data)
     new = _images_seen(seen, Z.argmax(axis=1) == test.labels)
     hard = robustness(classifier, test, logits=judge.logits) if robust else None
+    rejected = None
+    if ood_data is not None:
+        others = load_ood(ood_data, classifier, data_dir, screen.progress)
+        rejected = measure_rejection(classifier, (test.images, Z), (others, judge.logits(others)))
+    plain = _plain(found, classifier.classes) | new | calibration | _plain_robustness(hard)
     if json:
-        plain = _plain(found, classifier.classes) | new | calibration | _plain_robustness(hard)
-        screen.json({"run": str(run), "data": test.name} | plain)
+        ood = {} if rejected is None else {"ood": {"data": ood_data} | rejected.to_json()}
+        screen.json({"run": str(run), "data": test.name} | plain | ood)
     else:
         screen.result(f"{test.name} {found}")
         if data is not None or new["trained_on"]:
             screen.result(_words_seen(new, found.count))
-        config = about.get("config")
-        screen.result(
-            _words(calibration, isinstance(config, dict) and bool(config.get("validation")))
-        )
+        screen.result(_words(calibration, about))
         screen.result(_table(found, classifier.classes))
-        if hard:
-            screen.result(_robustness_table(hard))
+        for more in (hard and _robustness_table(hard), rejected and f"{ood_data}: {rejected}"):
+            if more:
+                screen.result(more)
+    _warn_of_failure(screen, found)
+
+
+def _warn_of_failure(screen: Screen, found: Evaluation) -> None:
+    """Print a warning if an evaluation shows that training failed."""
     if found.failure:
         screen.warning(
             f"{found.failure}; either the training failed, or these images are of another kind "
@@ -178,8 +199,10 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
     }
 
 
-def _words(found: dict[str, Any], has_validation: bool) -> str:
+def _words(found: dict[str, Any], about: Mapping[str, Any]) -> str:
     """Describe in one line the calibration error and the confident answers from `_calibration`."""
+    config = about.get("config")
+    has_validation = isinstance(config, Mapping) and bool(config.get("validation"))
     words = f"expected calibration error {found['calibration_error']:.2%}"
     if not found["calibrated"]:
         other = "`handgrad calibrate --data` with images that it was not trained on"

@@ -133,7 +133,8 @@ def _train(
     kept = _kept_weights(history, config)
     screen.info(kept)
     if config.calibrate and config.validation:
-        screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
+        train, validation = images.split(config.validation, config.seed)
+        screen.info(calibrate_on(classifier, validation, train))
     with screen.err.status("testing the network and writing the run"):
         evaluation = evaluate(classifier, test)
         problem = write(Run(config, classifier, history, images, test, evaluation), folder)

@@ -20,6 +20,7 @@ from handgrad.runs.folder import (
 from handgrad.runs.held_out import (
     is_test_data_of,
     load_all,
+    load_ood,
     load_test,
     load_validation,
     used_in_training,
@@ -35,6 +36,7 @@ __all__ = [
     "has_checkpoint",
     "is_test_data_of",
     "load_all",
+    "load_ood",
     "load_run",
     "load_test",
     "load_validation",

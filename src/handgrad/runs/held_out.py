@@ -25,8 +25,8 @@ _log = logging.getLogger("handgrad")
 
 def load_validation(
     about: Mapping[str, Any], data_dir: Path | None = None, **options: Any
-) -> Dataset:
-    """Return the validation images of a run.
+) -> tuple[Dataset, Dataset]:
+    """Return the training images and the validation images of a run.
 
     Args:
         about: the metadata in the model file.
@@ -58,7 +58,7 @@ def load_validation(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
             "train the model again"
         )
-    return train.split(share, seed)[1]
+    return train.split(share, seed)
 
 
 def load_test(
@@ -131,6 +131,33 @@ def load_all(
     else:
         _, data = load_data(name, data_dir, progress=progress, preprocessing=steps)
     return with_classes(data, classifier.classes)
+
+
+def load_ood(
+    name: str, classifier: Classifier, data_dir: Path | None = None, progress: bool | None = None
+) -> NDArray[Any]:
+    """Return images of other kinds than those of a model, (N, C, H, W), with or without labels.
+
+    Args:
+        name: the name of a built-in data set, whose test images are used, or the path of user data.
+        classifier: the model, with its preprocessing.
+        data_dir: the folder of the data files, for built-in data sets.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
+
+    Raises:
+        ConfigError: if there is no data set with this name or path.
+        DataError: if the data cannot be loaded, or the images do not fit the model.
+    """
+    if is_user_data(name):
+        from handgrad.data.every_split import load_images  # it loads Pillow
+        from handgrad.preprocess import preset_named
+
+        steps = classifier.preprocessing or preset_named("plain", classifier.shape)
+        images = load_images(Path(name), steps, progress=progress)
+    else:
+        images = load_data(name, data_dir, progress=progress)[1].images
+    return classifier.network.as_images(images)
 
 
 def used_in_training(

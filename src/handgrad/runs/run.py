@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad import ood
 from handgrad.calibration import calibrate, reason_against_calibrating
 from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset
@@ -172,19 +173,25 @@ def _similar_path(path: Path) -> str:
         return ""
 
 
-def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
+def calibrate_on(classifier: Classifier, validation: Dataset, train: Dataset | None = None) -> str:
     """Calibrate a classifier if there are enough validation images, and say what was done.
 
     Args:
-        classifier: the classifier; its calibration is replaced.
+        classifier: the classifier; its calibration and out-of-distribution score are replaced.
         validation: images that the classifier was not trained on.
+        train: the images that it was trained on, or None to leave the out-of-distribution score as
+            it is.
 
     Returns:
         A sentence that describes the calibration, or why there was none.
     """
     Z = classifier.logits(validation.images)
     failure = evaluate(classifier, validation, logits=lambda _: Z).failure
-    if reason := failure or reason_against_calibrating(Z, validation.labels):
+    if failure:
+        return f"not calibrated: {failure}"
+    if train is not None and len(validation) >= ood.MIN_IMAGES:
+        classifier.ood = ood.fit_ood(classifier.network, train, validation, Z)
+    if reason := reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"
     classifier.calibration = calibrate(Z, validation.labels)
     return f"calibrated, {classifier.calibration}"
