@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
-    """Yield the title and the arguments of each benchmark that `all` runs."""
+    """Yield the title and the arguments of each benchmark that the command `all` runs."""
     defaults = vars(parser().parse_args(["scale"]))
     defaults |= {"target": [], "row": [], "only": [], "images": None, "noise": False}
     for kind in KINDS:
@@ -113,7 +113,7 @@ def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Nam
 
 
 def run_kind(title: str, arguments: argparse.Namespace, folder: Path) -> bool:
-    """Measure one kind and return whether all its records are valid; log a failure."""
+    """Run one kind of benchmark; return whether all its records are valid, and log exceptions."""
     log(f"\n== {title}")
     try:
         return save_records(KINDS[arguments.kind].records(arguments), folder)

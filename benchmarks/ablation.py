@@ -1,8 +1,8 @@
-"""Ablation: how much faster each mechanism of the compiled engine makes each benchmark.
+"""Ablation: measures how much each optimization (mechanism) of the compiled engine gains.
 
 Every row of the table is measured in interleaved rounds: with all mechanisms, and with each
-mechanism that can affect the row turned off. The gain of a mechanism is the ratio of the speed with
-the mechanism to the speed without it, minus one.
+mechanism that can affect the row turned off. The gain of a mechanism is the speed with the
+mechanism divided by the speed without it, minus one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Row:
     Attributes:
         name: the name of the row, such as "train-convnet".
         figure: the name of the measured figure that is compared.
-        better: whether a high or a low figure is better.
+        better: "high" if higher values of the figure are better, or "low" if lower values are
+            better.
         mechanisms: the mechanisms that can affect the row.
         task: the network, if the row measures training or prediction; otherwise None.
         config: the configuration, if the row measures a whole program or the compilation; otherwise
@@ -96,8 +97,8 @@ def measure(
         chosen: the rows to measure.
         only: the mechanisms to turn off; if empty, all of them.
         rounds: the number of measured rounds, not counting the warm-up.
-        threads: the number of cores.
-        images: the number of training images per round, or None for the task's own number.
+        threads: the number of cores to use, and of threads.
+        images: the number of training images per round, or None for the number set by the task.
     """
     for row in chosen:
         mechanisms = [name for name in row.mechanisms if not only or name in only]

@@ -1,4 +1,4 @@
-"""The checkpoint benchmark: how much training time the default checkpoints cost."""
+"""The checkpoint benchmark, which measures how much training time checkpoints cost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Training:
         self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
 
     def train(self) -> float:
-        """Train, writing any checkpoints to the folder TMPDIR, and return the time in seconds."""
+        """Train, write any checkpoints to the folder TMPDIR, and return the time in seconds."""
         task = self.work.task
         net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
         net.restore(self.work.net.arrays, is_fitted=True)

@@ -2,8 +2,9 @@
 
 For each target accuracy, both frameworks have their own configuration, which is saved in the
 record. The candidates were compared on 10,000 of the training images. Each configuration is the
-fastest one found whose mean accuracy exceeds the target by about three standard deviations, which
-were measured over seeds. If you find a better configuration for either framework, put it here.
+fastest that was found to reach the target reliably: its mean accuracy over several seeds exceeds
+the target by about three standard deviations. If you find a better configuration for either
+framework, put it here.
 """
 
 from __future__ import annotations

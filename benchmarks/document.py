@@ -21,8 +21,8 @@ MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def update(folder: Path, document: Path = DOCUMENT) -> None:
     """Replace the tables between the markers with tables of the newest records.
 
-    The project's own document always includes the project's own records, so a record from another
-    folder replaces only the record of the same kind and label. A table without records is left
+    The document of this project always contains the records of this project. A record from another
+    folder replaces only the record with the same kind and label. A table without records is left
     unchanged.
 
     Raises:
@@ -40,7 +40,7 @@ def update(folder: Path, document: Path = DOCUMENT) -> None:
 
 
 def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
-    """Return a table and its markers; the table is updated if there are records of its kind."""
+    """Return a table between its two markers, updated if there are records of its kind."""
     begin, kind, end = found.groups()
     before = found[0][len(begin) : -len(end)]
     has_records = any(record.kind == kind for record in records)

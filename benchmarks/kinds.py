@@ -24,7 +24,7 @@ class Kind(NamedTuple):
         records: a function that runs the benchmark and yields each record when it is complete.
         options: the command-line options of this kind, except those in `names`.
         help: a short description of the measured quantity.
-        names: for each option whose values are names, such as "network", the valid names.
+        names: the valid names for each option that takes names, such as "network".
     """
 
     records: Callable[[Namespace], Iterator[Record]]

@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return git's short commit hash, with "+" after uncommitted changes, or None if unknown."""
+    """Return the short commit hash, with a "+" if there are uncommitted changes, or None."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(

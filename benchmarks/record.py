@@ -22,11 +22,11 @@ class Series:
 
     Attributes:
         title: the name of the competitor in the tables.
-        role: "ours" for handgrad, "peer" for another framework, "torch" for handgrad's engine that
-            runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
-            handgrad settings.
+        role: "ours" for handgrad; "peer" for another framework; "torch" for handgrad's torch
+            engine; "limit" for the limit of the machine; "case" for one of several settings of
+            handgrad.
         rounds: the figures of each measured round.
-        first: the figures of the warm-up round, which includes compilation and is not counted.
+        first: the figures of the warm-up round; this round includes compilation and is not counted.
     """
 
     title: str
@@ -45,10 +45,10 @@ class Record:
 
     Attributes:
         kind: the kind of benchmark.
-        label: the part of the file name that distinguishes records of one kind.
+        label: the part of the file name by which records of the same kind differ.
         setup: the settings of the run, such as the network, the data and the batch size.
-        goals: the names of the figures that are compared, each with "high" or "low": whether
-            higher or lower values are better.
+        goals: for each figure that is compared, "high" if higher values are better, or "low" if
+            lower values are better.
         series: the figures of each competitor, by name.
         skipped: the reason for each competitor that could not run.
         problems: the reasons why the record is invalid; empty if it is valid.
@@ -72,7 +72,7 @@ class Record:
         return [name for name, s in self.series.items() if s.role == role and s.rounds]
 
     def best(self, figure: str, role: str) -> str | None:
-        """Return the competitor with the best median in a role, or None if the role has none."""
+        """Return the competitor with the best median among those with a role, or None."""
         names = self.of_role(role)
         if not names:
             return None

@@ -33,7 +33,8 @@ def interleave(
         pause: the number of seconds to wait before each measurement.
 
     Returns:
-        The reason for each competitor that failed. The series of these competitors are empty.
+        A mapping from the name of each competitor that failed to the reason. The series of these
+        competitors are empty.
     """
     failed: dict[str, str] = {}
     for number in range(0 if warm_up else 1, rounds + 1):

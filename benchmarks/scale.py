@@ -67,7 +67,7 @@ def _case(title: str, kind: str, *arguments: object) -> Competitor:
 
 
 class InMemory:
-    """A data set in memory, on which a round trains for as many epochs as its images allow."""
+    """A data set in memory; a round has as many epochs as fit into the given number of images."""
 
     def __init__(self, work: Workload, size: str, images: str) -> None:
         self.work = work

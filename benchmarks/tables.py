@@ -96,7 +96,7 @@ def _cell(series: Series, figure: str, name: str) -> str:
 
 
 def _of_goal(record: Record, figure: str) -> list[Column]:
-    """Return a figure's columns: its median, minimum and maximum, and handgrad's advantage."""
+    """Return the columns of a figure: median, minimum, maximum, and the advantage of handgrad."""
 
     def values(name: str) -> list[float]:
         return [figures[figure] for figures in record.series[name].rounds]
@@ -135,7 +135,7 @@ def _warm_up(record: Record) -> list[Column]:
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return a column with the GFLOP/s, if the operations per image have been counted."""
+    """Return a column with the GFLOP/s if the number of operations per image is known."""
     if not (work := record.setup.get("flops_per_image")):
         return []
 

@@ -32,8 +32,8 @@ class Task:
         images: the number of images per round, chosen so that a round takes a few tenths of a
             second. Images are repeated if the data set has fewer.
         noise: whether to add noise to standardized images, so that no pixel is zero.
-        file_order: whether to use the images in the order of the file, starting where the last
-            round ended, instead of shuffling them in each round.
+        file_order: True to use the images in the order of the file, beginning where the last round
+            ended; False to shuffle them in each round.
         initializer: the initializer of the weights, or None for the network's default.
         tolerance: the largest allowed relative difference of a training loss from the median.
     """

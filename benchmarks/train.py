@@ -69,7 +69,7 @@ def workers(
 
 
 def find_disagreements(record: Record, figure: str, tolerance: float) -> list[str]:
-    """Return one message for each figure of a round that is too far from the round's median.
+    """Return a message for each competitor whose `figure` is far from the median in a round.
 
     All competitors start with the same weights. If a competitor has a different loss, it computes
     something different, so its speed cannot be compared.

@@ -76,7 +76,7 @@ class Worker:
 
 
 def serve(competitor: Competitor, task: Task, connection: Connection) -> None:
-    """Create a competitor, and run the functions that the parent sends until it disconnects."""
+    """Create a competitor, and run functions sent by the parent process until it disconnects."""
     try:
         work = Workload(task)
         peer = load(competitor.where)(work, *competitor.arguments)

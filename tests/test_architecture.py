@@ -56,6 +56,8 @@ PLACES = {
     "platformdirs": ("data", "engines/compiled"),
     "PIL": ("html", "preprocess", "data"),
     "sklearn": ("data", "estimator"),
+    "scipy": ("data",),
+    "pyarrow": ("data",),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),
     "torch": ("engines/torch", "gradient_check", "export"),

@@ -26,7 +26,7 @@ def test_names_become_pythons_own(classes, names):
         ([], "there are no classes; name at least one"),
         (["a", 1], "classes must be all strings or all integers, not"),
         ([0.5, 1.5], "classes must be all strings or all integers"),
-        (["a", "b", "a"], "two classes are called 'a'; give each its own name"),
+        (["a", "b", "a"], "two classes have the name 'a'; give them different names"),
     ],
 )
 def test_names_that_cannot_be_used_are_refused(classes, sentence):

@@ -33,12 +33,14 @@ def test_divergence_says_step_and_layer() -> None:
 
 
 def test_a_divergence_survives_pickling() -> None:
-    error = DivergenceError("it grew", step=3, layer="1 (Dense)", by_update=True, hopeless=True)
+    error = DivergenceError(
+        "it grew", step=3, layer="1 (Dense)", by_update=True, unrecoverable=True
+    )
     error.add_note("and so on")
     error = pickle.loads(pickle.dumps(error))
     assert (str(error), error.step, error.layer) == ("it grew", 3, "1 (Dense)")
     assert error.by_update
-    assert error.hopeless
+    assert error.unrecoverable
 
 
 def test_only_a_similar_name_is_suggested():

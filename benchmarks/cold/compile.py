@@ -1,4 +1,4 @@
-"""A program that measures compilation time: the first step's time minus the second's."""
+"""A program that measures by how much compilation slows down the first step."""
 
 import json
 import sys

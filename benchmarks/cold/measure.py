@@ -1,4 +1,4 @@
-"""Benchmarks of whole programs: startup time, memory, and time to a target accuracy."""
+"""Benchmarks of whole programs: their startup time, memory, and time to a target accuracy."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ from pathlib import Path
 def peak_mebibytes() -> float:
     """Return the peak resident memory of this process in MiB.
 
-    On Linux, VmHWM covers this process only, whereas `getrusage` would include the peak of the
-    process that started it.
+    On Linux, VmHWM is read, because `getrusage` would include the peak of the parent process.
     """
     status = Path("/proc/self/status")
     if status.exists():

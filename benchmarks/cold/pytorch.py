@@ -95,10 +95,10 @@ def scaled(X: Tensor) -> Tensor:
 
 
 class AdamW:
-    """Fused AdamW with a one-cycle schedule.
+    """PyTorch's fused AdamW with a one-cycle schedule.
 
-    It calls the functional form, because creating the first `torch.optim.Optimizer` of a process
-    imports the compiler, which takes a second.
+    It calls PyTorch's functional AdamW, because the first `torch.optim.Optimizer` that a process
+    creates imports PyTorch's compiler, which takes a second.
     """
 
     def __init__(self, model: nn.Module, config: dict[str, Any], steps: int) -> None:

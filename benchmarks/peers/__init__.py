@@ -13,15 +13,15 @@ Role = Literal["ours", "peer", "torch", "limit", "case"]
 
 
 class Competitor(NamedTuple):
-    """A program or setting that is measured and compared with others.
+    """A framework, or a setting of handgrad, whose speed is compared with that of the others.
 
     Attributes:
         title: the name of the competitor in the tables.
-        role: "ours" for handgrad, "peer" for another framework, "torch" for handgrad's engine that
-            runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
-            handgrad settings.
+        role: "ours" for handgrad; "peer" for another framework; "torch" for handgrad's torch
+            engine; "limit" for the limit of the machine; "case" for one of several settings of
+            handgrad.
         where: the class that implements the competitor, as "module:name".
-        arguments: the arguments that the class takes after the workload.
+        arguments: the arguments of the class, which follow the workload.
     """
 
     title: str

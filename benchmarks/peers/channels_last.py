@@ -53,6 +53,6 @@ def _outputs_last(array: Array) -> Array:
 
 
 def _output(net: Network, count: int) -> Shape:
-    """Return the output shape (C, H, W) of the first `count` layers."""
+    """Return the shape (C, H, W) of the output after the first `count` layers."""
     X = np.zeros((1, *net.shape), net.dtype)
     return Sequential(net.layers[:count]).forward(net.params, X, Context())[0].shape[1:]

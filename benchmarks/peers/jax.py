@@ -1,8 +1,8 @@
 """JAX, with one jitted step per batch or with the whole epoch in one scan.
 
 The code consists of pure functions of a tree of arrays. The channels are the last axis, which XLA
-prefers on a CPU. All arrays stay on the device. The compiled program gathers the batches, and the
-old arrays are donated to it.
+prefers on a CPU. All arrays stay on the device. The compiled program gathers the batches, and
+reuses the memory of the old arrays (JAX calls this buffer donation).
 """
 
 from __future__ import annotations

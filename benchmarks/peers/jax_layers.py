@@ -70,7 +70,7 @@ def _(layer: layers.AvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, P
 def _tiles(layer: layers.MaxPool2d | layers.AvgPool2d, X: Any) -> Any:
     """(N, H, W, C) -> (N, H/k, k, W/k, k, C).
 
-    The gradient of this reshape is cheaper than that of a window operation.
+    The gradient of a reshape is cheaper to compute than that of a window operation.
     """
     (N, H, W, C), (down, across) = X.shape, pair(layer.kernel)
     if layer.padding != 0 or layer.stride not in (None, layer.kernel):

@@ -64,7 +64,7 @@ def chain(parts: tuple[layers.Layer, ...], tree: Params, X: Any) -> Any:
 
 
 def started(layer: Any, X: Any, *arrays: Array) -> Any:
-    """Return the output of a Keras layer after setting its parameters to `arrays`."""
+    """Return the output of a Keras layer whose parameters have the values in `arrays`."""
     Y = layer(X)
     layer.set_weights([np.asarray(array) for array in arrays])
     return Y

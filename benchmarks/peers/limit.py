@@ -1,4 +1,4 @@
-"""The limit of the machine: large matrix products with as much arithmetic as the training."""
+"""The limit of the machine: large matrix products with as many multiply-adds as the training."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from handgrad.optim import SGD
 
 
 class ScikitLearn:
-    """Calls `partial_fit` once per epoch; a fake random state sets the order of the images."""
+    """Calls `partial_fit` once per epoch; a special random state determines the image order."""
 
     def __init__(self, work: Workload) -> None:
         net, task = work.net, work.task

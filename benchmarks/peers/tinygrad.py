@@ -65,7 +65,7 @@ def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
 
 
 def started(module: Any, tree: Params) -> Any:
-    """Return a tinygrad module after setting its parameters to those in `tree`."""
+    """Return a tinygrad module whose parameters have the values in `tree`."""
     for name, array in tree.items():
         getattr(module, name).assign(Tensor(array)).realize()
     return module

@@ -76,7 +76,7 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether the mean accuracies differ by at most one standard deviation of ours."""
+        """Whether the means differ by at most one standard deviation of our accuracies."""
         return self.difference <= self.spread
 
 
@@ -97,8 +97,8 @@ def compare(
         train: the training images.
         test: the test images.
         seeds: the number of seeds; the seeds are 0, 1, 2 and so on.
-        engine: the engine that uses our gradients: its name, or a function that creates it.
-        other: the engine to compare it with.
+        engine: the name of the engine that uses our gradients, or a function that creates it.
+        other: the name of the engine to compare with, or a function that creates it.
         on_run: a function that is called after each training run.
 
     Raises:

@@ -73,7 +73,7 @@ def error(ours: Array, theirs: Array) -> float:
 
 
 def _operator(test: Any) -> str:
-    """Return the operator of a test, or an empty string if it tests several."""
+    """Return the operator that a test is about, or an empty string if there are several."""
     nodes = test.model.graph.node
     return nodes[0].op_type if len(nodes) == 1 else ""
 

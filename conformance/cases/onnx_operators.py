@@ -205,7 +205,7 @@ def momentum(case: Case) -> list[Array]:
     lr, T, *arrays = case.inputs
     a = case.attributes
     if T != 0 and a["beta"] != 1:
-        raise NotApplicableError("it scales the newest gradient; ours does not")
+        raise NotApplicableError("it multiplies the newest gradient by a factor; ours does not")
     decay, nesterov = a["norm_coefficient"], a["mode"] == b"nesterov"
     rule = Momentum(float(lr), a["alpha"], nesterov, decay)
     parameters, gradients, velocities = _in_groups(arrays, 3)
@@ -269,7 +269,7 @@ def _padding(case: Case) -> Pair:
 
 
 def _same(case: Case) -> list[Pair]:
-    """Return the padding on both sides of each axis that makes the output size ⌈size/stride⌉."""
+    """Return the padding before and after each axis for which the output size is ⌈size/stride⌉."""
     borders = []
     for size, kernel, stride in zip(
         case.inputs[0].shape[2:], case.attributes["kernel_shape"], _stride(case), strict=True
@@ -289,6 +289,6 @@ def _indices(layer: MaxPool2d, case: Case, count: int) -> Array:
 
 
 def _in_groups(arrays: list[Array], kinds: int) -> list[list[Array]]:
-    """Return copies of the arrays, grouped by kind."""
+    """Return copies of the arrays in groups: for example all parameters, then all gradients."""
     each = len(arrays) // kinds
     return [[a.copy() for a in arrays[at * each : (at + 1) * each]] for at in range(kinds)]

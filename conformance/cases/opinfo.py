@@ -22,7 +22,7 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample of PyTorch's, converted for our code.
+    """A sample of a PyTorch operation, converted for our code.
 
     Attributes:
         tensors: the tensors whose gradients are compared, keyed by handgrad's names.
@@ -77,7 +77,7 @@ def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples to compare a layer's output and all gradients."""
+    """Return a function that converts a sample to a comparison for a layer."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -98,7 +98,7 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples to compare a function of each row of logits.
+    """Return a function that converts a sample to a comparison for a function of each row.
 
     Gradients are not compared, because we differentiate softmax only as a part of the loss.
     """
@@ -115,7 +115,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
 
 
 def loss(sample: Any) -> Ours:
-    """Prepare a sample to compare the value and the gradient of SoftmaxCrossEntropy."""
+    """Convert a sample to a comparison for SoftmaxCrossEntropy and its gradient."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
         raise NotApplicableError("the targets are probabilities; ours are labels")
@@ -144,9 +144,9 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 def error(ours: Arrays, theirs: Arrays) -> float:
     """Return the largest error among the arrays, relative to the norm of PyTorch's array.
 
-    If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
-    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays.
-    The error is infinite if shapes or dtypes differ.
+    If terms cancel, as in dX of a batch norm over two examples, only a few digits are exact.
+    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays. The error
+    is infinite if shapes or dtypes differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
     least = float(np.linalg.norm(list(norms.values())) * np.finfo(np.float64).eps / LIMIT)

@@ -1,7 +1,8 @@
 """Maps PyTorch's operations to our layers.
 
-Each function takes the arguments of an operation except its input, and returns the layer and the
-tensors for its arrays. If we have no such layer, the function raises a `NotApplicableError`.
+Each function takes the arguments of an operation except the input, and returns the layer and the
+tensors for the layer's arrays. If we have no such layer, the function raises a
+`NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Tensor = Any  # a torch.Tensor; this file does not import torch
 
 @dataclass(frozen=True)
 class Setup:
-    """A layer of ours that computes a PyTorch operation.
+    """One of our layers, with the tensors of a sample, that computes a PyTorch operation.
 
     Attributes:
         layer: the layer.
@@ -140,7 +141,7 @@ def dropout2d(p: float = 0.5, training: bool = True) -> Setup:
 
 
 def elementwise(layer: Callable[..., Layer]) -> Callable[..., Setup]:
-    """Return a function that returns the setup of an activation."""
+    """Return a function that makes the `Setup` of an activation for a sample."""
     return lambda **settings: Setup(layer(**settings))
 
 

@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True)
 class LayerRun:
-    """The forward pass of a layer on one case, whose backward pass can be run with `back`.
+    """A forward pass of a layer on one case; `back` runs the backward pass that belongs to it.
 
     Attributes:
         layer: the layer.
@@ -103,7 +103,7 @@ def as_examples(X: Array, rank: int) -> Array:
 
 
 def require(module: str, extra: str) -> Any:
-    """Import and return a module that belongs to an extra.
+    """Import and return a module that one of handgrad's extras installs.
 
     Raises:
         MissingExtraError: if the module is not installed.
@@ -117,7 +117,7 @@ def require(module: str, extra: str) -> Any:
 
 
 def _replaced(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
-    """Return the layer's arrays after replacing the initial values by the arrays of the case."""
+    """Return the layer's initial arrays, replaced by the arrays of the case where there are any."""
     replaced: Params = {}
     for name, own in params.items():
         if isinstance(own, dict):

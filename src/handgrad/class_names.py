@@ -24,7 +24,8 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     """Check class names, and return them as Python strings or integers.
 
     Raises:
-        DataError: if there are no names, two names are equal, or strings and numbers are mixed.
+        DataError: if there are no names, if two names are equal, or if strings and numbers are
+            mixed.
     """
     names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     if not names:
@@ -33,5 +34,5 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
         raise DataError(f"the classes must be all strings or all integers, not {names}")
     for at, name in enumerate(names):
         if name in names[:at]:
-            raise DataError(f"two classes are called {name!r}; give each its own name")
+            raise DataError(f"two classes have the name {name!r}; give them different names")
     return names

@@ -43,9 +43,9 @@ class DivergenceError(HandgradError):
         step: the training step, counted from 0.
         layer: the name of the first layer in which a value is NaN or infinite, such as
             ``"2 (Dense)"``; or ``"input"`` or ``"loss"``.
-        by_update: whether the parameter update made a value NaN or infinite, so that a smaller
-            update may prevent this. If False, a value was NaN or infinite before the update.
-        hopeless: whether training is certain to diverge again if it resumes from the last
+        by_update: True if the parameter update made a value NaN or infinite, which a smaller update
+            may prevent. False if a value was NaN or infinite before the update.
+        unrecoverable: whether training is certain to diverge again if it resumes from the last
             checkpoint, at any learning rate.
     """
 
@@ -56,13 +56,13 @@ class DivergenceError(HandgradError):
         step: int,
         layer: str,
         by_update: bool = False,
-        hopeless: bool = False,
+        unrecoverable: bool = False,
     ) -> None:
         super().__init__(message)
         self.step = step
         self.layer = layer
         self.by_update = by_update
-        self.hopeless = hopeless
+        self.unrecoverable = unrecoverable
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), step=self.step, layer=self.layer), self.args, self.__dict__

@@ -1,4 +1,4 @@
-"""Atomic file writing: a reader sees either the old file or the complete new file."""
+"""Writes files atomically: a reader sees either the old file or the complete new file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ from pathlib import Path
 
 from handgrad.errors import ConfigError, StorageError
 from handgrad.posix import sync_folder
+
+# The forms of a user's own images, for help texts and error messages. docs/data.md explains them.
+DATA_FORMS = (
+    "a folder of images, a table (CSV, TSV or Parquet), an array file (NPZ, NPY or MAT), or a "
+    "folder with such files"
+)
 
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
@@ -95,7 +101,8 @@ def sweep(folder: Path, age: float = 0.0) -> None:
     """Remove the temporary files left by processes that were killed while writing.
 
     Args:
-        folder: the folder to clean up. If `age` is 0, no other process may write to it meanwhile.
+        folder: the folder to clean up. If `age` is 0, no other process may write to the folder at
+            the same time.
         age: the minimum age of the files to remove, in seconds.
     """
     for path in folder.glob(".*"):

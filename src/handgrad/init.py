@@ -59,7 +59,7 @@ class HeUniform:
 
 @dataclass(frozen=True)
 class GlorotNormal:
-    """N(0, 2 / (fan-in + fan-out)), for layers followed by tanh or sigmoid, and the last one."""
+    """N(0, 2 / (fan-in + fan-out)), for the last layer and layers followed by tanh or sigmoid."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return new weights of the given shape, in float64."""

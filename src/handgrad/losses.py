@@ -21,7 +21,7 @@ class Loss(Protocol):
         ...
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return the weight of each example, (N,); these add up to the weight of the batch."""
+        """Return the weight of each example, (N,); the sum of all is the weight of the batch."""
         ...
 
 
@@ -39,8 +39,8 @@ class SoftmaxCrossEntropy:
     A batch whose weights are all zero has L = 0 and dZ = 0.
 
     Attributes:
-        label_smoothing: ε, the fraction of each target that is spread over all classes
-            (C. Szegedy et al. 2016, "Rethinking the Inception architecture", section 7).
+        label_smoothing: ε, the fraction of each target that is spread over all classes, see C.
+            Szegedy et al. 2016, "Rethinking the Inception architecture", section 7.
         class_weights: one weight per class, which multiplies the weight of each example of that
             class; or None for equal weights.
     """

@@ -93,7 +93,7 @@ def online_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def lenet5(initializer: Initializer = GlorotUniform()) -> list[Layer]:
-    """LeNet-5 with full connections between its feature maps, and a softmax output.
+    """LeNet-5, but with fully connected feature maps and a softmax output.
 
     61,706 parameters.
 
@@ -141,7 +141,7 @@ def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Four convolutions with batch norm and a hidden linear layer, for digits.
+    """Four convolutions with batch norm and a hidden linear layer, designed for digits.
 
     186,090 parameters, and 6.5 million multiply-adds per image. It accepts images of at least
     12x12 pixels.
@@ -161,10 +161,10 @@ def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Seven layers with weights in two residual blocks, for Fashion-MNIST.
+    """Seven layers with weights in two residual blocks, designed for Fashion-MNIST.
 
-    256,074 parameters, most of them in layers whose feature maps are only 3x3 and thus cheap to
-    compute; 5.7 million multiply-adds per image. It accepts images of at least 8x8 pixels.
+    256,074 parameters, and 5.7 million multiply-adds per image. Most parameters are in layers with
+    3x3 feature maps, which are cheap to compute. It accepts images of at least 8x8 pixels.
     """
     return [
         Normalize(),

@@ -68,9 +68,10 @@ class Network:
         dtype: the dtype of all arrays.
         parameters: the learned arrays, under the names that PyTorch's ``state_dict`` uses, such as
             "0.weight". Assigning to an entry copies the values into the network.
-        buffers: the arrays that are not learned, such as "1.running_mean". Assignment copies values
-            here too.
-        arrays: parameters and buffers together. Assignment copies values here too.
+        buffers: the arrays that are not learned, such as "1.running_mean". Assigning to an entry
+            copies the values into the network, as for `parameters`.
+        arrays: parameters and buffers together. Assigning to an entry copies the values into the
+            network, as for `parameters`.
         params: parameters and buffers as a tree, in the form that `Sequential` takes.
         first_trainable: the index of the first layer with parameters, or 0 if there is none.
         is_fitted: whether `Normalize` layers have the statistics of the training images.
@@ -121,8 +122,8 @@ class Network:
 
         Args:
             X: images, (N, C, H, W).
-            ctx: the context: whether the network is being trained, and the seed and step for
-                dropout.
+            ctx: the context, which says whether the network is being trained and provides the seed
+                and the step for dropout.
             inner: whether to also yield the layers nested inside a layer, after the layer that
                 contains them.
         """
@@ -172,17 +173,17 @@ class Network:
         """Return the loss of a batch and its gradient with respect to each parameter.
 
         The network is not changed. To write your own training loop for a network with batch norm or
-        dropout, call `forward`, `backward` and `update_buffers` instead, and increase the context's
-        step: otherwise the running statistics do not change, and each step samples the same
-        dropout mask.
+        dropout, call `forward`, `backward` and `update_buffers` instead, and pass a
+        context with another `step` each time. Otherwise, the running statistics do not change, and
+        each step samples the same dropout mask.
 
         Args:
             X: images, (N, C, H, W).
             y: the classes of the images, (N,) integers 0..K-1.
             loss: the loss to differentiate.
             weights: one weight per image, (N,), or None for equal weights.
-            ctx: the context: whether the network is being trained, and the seed and step for
-                dropout.
+            ctx: the context, which says whether the network is being trained and provides the seed
+                and the step for dropout.
 
         Raises:
             DataError: if the images do not match the network, or the labels or weights do not match
@@ -322,7 +323,9 @@ def as_shape(shape: Sequence[int]) -> Shape:
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise ModelError(f"the shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
+        raise ModelError(
+            f"the shape must contain integers of at least 1, such as (1, 28, 28), not {shape}"
+        )
     return sizes
 
 

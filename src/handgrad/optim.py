@@ -1,8 +1,8 @@
 """Optimizers, one class per update rule, starting with the simplest.
 
-An optimizer is an immutable value. `state_names` lists the arrays that are kept for each parameter
-between updates. `update` changes one parameter in place. The learning rate is an argument, because
-a schedule may change it.
+An optimizer is immutable: the arrays that change are kept outside it. `state_names` lists the
+arrays that are kept for each parameter between updates. `update` changes one parameter in place.
+The learning rate is an argument, because a schedule may change it.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class AdamW:
 
 
 def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int) -> Array:
-    """Update M and V in place, and return M̂/(√V̂ + ε)."""
+    """Update M and V in place, and return the direction of the step, M̂/(√V̂ + ε)."""
     M, V = state["mean"], state["square"]
     M *= rule.beta1
     M += (1 - rule.beta1) * dW

@@ -58,7 +58,7 @@ def as_dtype(params: Params, dtype: np.dtype[Any]) -> Params:
 
 
 def replace_leaves(params: Params, arrays: Mapping[str, Array], prefix: str = "") -> Params:
-    """Return a tree with the same structure, but with the given arrays."""
+    """Return a tree with the same structure in which the arrays are replaced by the given ones."""
     return {
         name: replace_leaves(value, arrays, f"{prefix}{name}.")
         if isinstance(value, dict)
@@ -80,7 +80,7 @@ def check_same_structure(own: Mapping[str, Array], arrays: Mapping[str, Array]) 
 
 
 class ZeroGenerator(np.random.Generator):
-    """A generator that returns zeros without allocating memory, for networks with given arrays.
+    """A random generator that returns zeros without allocating memory; the zeros are replaced.
 
     The shapes stored in a corrupted file may be huge, so no array of such a shape is allocated.
     """

@@ -41,13 +41,13 @@ def at_fork(
 
 
 def set_alarm(seconds: float, handler: Any) -> None:
-    """Call a handler after the given number of seconds; this replaces any alarm set earlier."""
+    """Set an alarm that calls a handler after some seconds; it replaces an earlier alarm."""
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def alarm() -> tuple[float, Any]:
-    """Return the number of seconds until the alarm (0 if no alarm is set), and its handler."""
+    """Return the seconds until the alarm (0 without an alarm), and the alarm's handler."""
     return signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM)
 
 

@@ -2,8 +2,8 @@
 
 Both functions depend only on their arguments, never on numbers sampled before:
 
-- `generator` returns a NumPy generator for what is sampled once per run or once per epoch: initial
-  weights, the split, and the order of the images.
+- `generator` returns a NumPy generator. It is used for everything that is sampled once per run or
+    once per epoch: initial weights, the split, and the order of the images.
 - `uniforms` can compute the k-th number of a stream without the numbers before it. Dropout uses it
   to sample masks, so that every engine and every finite difference has the same mask. Augmentation
   uses it to sample its parameters.
@@ -35,7 +35,7 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
     Args:
         seed: the run's seed.
-        stream: the stream, which stands for one purpose, such as dropout.
+        stream: the name of the stream, which has one purpose, such as dropout.
         place: additional integers that identify the use, such as the number of the epoch.
 
     Raises:
@@ -69,7 +69,7 @@ def uniforms(key: int, count: int) -> NDArray[Any]:
 
 
 def uniforms_at(key: int, places: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return the random numbers of a stream at an array of indices, float32 in [0, 1).
+    """Return the random numbers of a stream that have the given indices, float32 in [0, 1).
 
     The random number at index k, counted from 0, is 2**-24 times the upper 24 bits of
     ``mix(key + (k + 1) * golden)``; float32 represents it exactly.

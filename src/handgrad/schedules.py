@@ -173,5 +173,5 @@ def _check_factor(**settings: float) -> None:
 
 
 def _slide(start: float, end: float, share: float) -> float:
-    """Interpolate from start to end along half a cosine; `share` is the fraction, from 0 to 1."""
+    """Interpolate from start to end along half a cosine; `share` is the position, from 0 to 1."""
     return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination signals: training stops after the current step, other commands at once."""
+"""Handles Ctrl-C and termination signals: they stop training after the current step."""
 
 from __future__ import annotations
 
@@ -38,20 +38,21 @@ class CommandExit(SystemExit):
 class Interrupted(KeyboardInterrupt):
     """Raised when Ctrl-C stops an `interruptible` block.
 
-    Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this
-    subclass.
+    In contrast to this subclass, a KeyboardInterrupt that leaves an ``exec`` is treated in a
+    special way by Python.
     """
 
 
 class DeferredSignals:
-    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, except during a step.
+    """Converts SIGINT to KeyboardInterrupt and other signals to SystemExit, but not during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
     effect immediately. Signals that have other handlers, and threads other than the main thread,
     are not affected.
 
     Args:
-        saving: whether a checkpoint can be saved. If not, only SIGINT is deferred.
+        saving: whether a checkpoint can be saved. If no checkpoint can be saved, only SIGINT is
+            deferred.
     """
 
     def __init__(self, saving: bool) -> None:
@@ -104,7 +105,7 @@ class DeferredSignals:
             self._raise(number)
 
     def _raise(self, number: int) -> NoReturn:
-        """Raise the exception for a deferred signal, at a point where no results can be lost."""
+        """Raise the exception for a deferred signal, now that no results can be lost."""
         if self._previous[number] is end_command:
             raise _command_exit(number)
         if number == signal.SIGINT:
@@ -136,8 +137,8 @@ def on_exit(function: Callable[[], object]) -> Iterator[None]:
     """Call a short function if `exit_now` ends the process during the `with` block.
 
     Args:
-        function: the function to call. This may happen at any point of the block, even while
-            the function is already running.
+        function: the function to call. The process may end at any point of the block, even while
+            the function is running.
     """
     _exit_functions.append(function)
     try:
@@ -164,7 +165,7 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
 
 
 def _raise_again(dropped: Any) -> None:
-    """Raise an exception of `end_command` again, at a point where Python does not discard it."""
+    """Raise an exception of `end_command` again where Python does not discard exceptions."""
     if not isinstance(dropped.exc_value, CommandExit):
         sys.__unraisablehook__(dropped)
         return

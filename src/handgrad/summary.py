@@ -75,7 +75,7 @@ class Summary:
 
 
 def summarize(steps: Iterable[LayerForward]) -> Summary:
-    """Build the summary from a forward pass of one image, including the layers inside layers."""
+    """Build the summary from a forward pass of one image; nested layers have rows of their own."""
     rows: list[Row] = []
     for step in steps:
         if "." in step.path:  # inside the layer of the last row

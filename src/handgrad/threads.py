@@ -1,4 +1,4 @@
-"""The number of threads this process may use, often less than the machine's number of cores."""
+"""The number of threads that this process may use, which may be less than the number of cores."""
 
 from __future__ import annotations
 

@@ -44,8 +44,8 @@ def tracking(
 ) -> Iterator[Track]:
     """Provide a function that logs the record of an epoch.
 
-    After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed, the
-    earlier epochs appear exactly once, whatever was written before the interruption.
+    After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed,
+    each earlier epoch appears exactly once, even if it was written before the interruption.
 
     Args:
         folder: the folder of the run.
@@ -92,7 +92,7 @@ def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
     A record replaces the records of the same epoch and of later epochs.
 
     Args:
-        path: the file. Its content is replaced by `records`.
+        path: the file. At the start, `records` replaces the content of the file.
         records: the records of earlier epochs.
     """
     known = [*records]
@@ -205,7 +205,7 @@ class _Mlflow:
                 _log.warning(words, self._where, _short(error))
 
     def end(self, status: str) -> None:
-        """Log the remaining epochs and the status, unless both the store and the run failed."""
+        """Log the remaining epochs and the status. Do nothing if the store and the run failed."""
         if not self._is_available and status != "FINISHED":
             return
         try:
@@ -230,7 +230,7 @@ class _Mlflow:
 
 
 def _short(error: Exception) -> str:
-    """Return the beginning of an error's message, because MLflow's messages are long."""
+    """Return only the beginning of an error's message, because MLflow's messages are long."""
     words = _without_secrets(" ".join(str(error).split()))
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 

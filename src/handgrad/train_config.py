@@ -54,8 +54,8 @@ class TrainConfig:
     optimizer: Optimizer = setting(Adam(), "Optimizer, which includes the learning rate")
     clip_norm: float | None = setting(
         None,
-        "Maximum norm of the gradient of all parameters together; a gradient with a larger "
-        "norm is scaled down",
+        "Gradient clipping: the maximum norm of all gradients together; if the norm is larger, the "
+        "gradients are scaled down",
         off="no limit",
     )
     seed: int = setting(
@@ -71,9 +71,9 @@ class TrainConfig:
     )
     patience: int | None = setting(
         5,
-        "Number of epochs without a decrease of the validation loss (or of the training "
-        "loss, if there are no validation images) after which training stops and the "
-        "weights of the best epoch are restored",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are "
+        "no validation images) has not decreased for this number of epochs, and the weights of the "
+        "best epoch are restored",
         off="train for all epochs and keep the last weights",
     )
     min_delta: float = setting(
@@ -100,8 +100,8 @@ class TrainConfig:
     )
     average_weights: float | None = setting(
         None,
-        "Approximate number of epochs over which to average the weights; the network gets "
-        "the averaged weights instead of the last weights",
+        "Weight averaging: the network gets the average of its weights over about this number of "
+        "last epochs, instead of its last weights",
         off="no averaging",
     )
 

@@ -1,4 +1,4 @@
-"""Walk over the layers of a network, in a forward pass or a backward pass.
+"""Iterators over the layers of a network, in a forward pass or a backward pass.
 
 Training, summaries, explanations and the search for a diverging layer all use these iterators.
 """
@@ -23,7 +23,7 @@ from handgrad.layers import (
 
 
 class LayerForward(NamedTuple):
-    """One layer's part of a forward pass.
+    """The forward pass of one layer: its input, output and cache.
 
     Attributes:
         path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
@@ -56,7 +56,7 @@ class LayerForward(NamedTuple):
 
 
 class LayerBackward(NamedTuple):
-    """One layer's part of a backward pass.
+    """The backward pass of one layer: its gradients.
 
     Attributes:
         path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
@@ -92,11 +92,11 @@ def walk(
 
     Args:
         layers: the layers in order.
-        params: the arrays of the layers, under the keys "0", "1", ...
+        params: the arrays of the layers; those of the first layer have the key "0", and so on.
         X: the input of the first layer.
         ctx: the context of all layers.
         inner: whether to also yield the layers nested inside a layer, after the layer that contains
-            them. The inner layers are then computed a second time.
+            them. If so, the inner layers are computed twice.
         prefix: the text to put before each path.
     """
     for index, layer in enumerate(layers):
@@ -126,13 +126,13 @@ def walk_back(
 
     Args:
         layers: the layers in order.
-        params: the arrays of the layers, under the keys "0", "1", ...
+        params: the arrays of the layers; those of the first layer have the key "0", and so on.
         caches: the caches of the layers from the forward pass, in order.
         dY: the gradient with respect to the output of the last layer.
         stop: the index of the last layer to visit, whose dX is not computed; or None to continue to
             the first layer and compute every dX.
         inner: whether to also yield the layers nested inside a layer, after the layer that contains
-            them. The inner layers are then computed a second time.
+            them. If so, the inner layers are computed twice.
         prefix: the text to put before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
@@ -154,7 +154,7 @@ def walk_back(
 
 
 class _Branch(NamedTuple):
-    """One branch of a layer. Each branch takes the layer's input; the outputs are added."""
+    """One of a layer's branches, each of which takes the layer's input; their outputs are added."""
 
     prefix: str
     layers: Sequence[Layer]
@@ -166,7 +166,7 @@ class _Branch(NamedTuple):
 def _branches(
     path: str, layer: Layer, params: Params, cache: Any, ctx: Context
 ) -> tuple[_Branch, ...]:
-    """Return the branches of a layer that contains other layers, or () if it contains no layers."""
+    """Return the branches of a layer that contains other layers, or () for any other layer."""
     if isinstance(layer, Sequential):
         return (_Branch(f"{path}.", layer.layers, params, cache, ctx),)
     if isinstance(layer, Residual):

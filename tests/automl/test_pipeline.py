@@ -53,7 +53,7 @@ def test_the_model_is_accurate_and_fully_evaluated(result):
     assert not result.interrupted
     assert result.classifier.calibration is not None or "not calibrated" in result.calibration
     assert 50 <= result.robustness.clean.count <= 359
-    assert len(result.robustness.damaged) == 15
+    assert len(result.robustness.corrupted) == 15
 
 
 def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, run):
@@ -203,7 +203,7 @@ def test_auto_sets_a_fifth_of_the_images_aside_if_there_is_no_test_set():
 def test_auto_takes_the_name_of_a_data_set():
     found = hg.auto("digits", 5, on_progress=interrupt_when_accurate)
     assert len(found.splits.test) == 359
-    with pytest.raises(hg.ConfigError, match="test requires a Dataset"):
+    with pytest.raises(hg.ConfigError, match="test can be given only if train is a Dataset"):
         hg.auto("digits", test=found.splits.test)
 
 

@@ -42,7 +42,7 @@ def test_no_images_give_no_predictions() -> None:
     ("classes", "sentence"),
     [
         ([], "there are no classes; name at least one"),
-        (["a", "b", "a"], "two classes are called 'a'; give each its own name"),
+        (["a", "b", "a"], "two classes have the name 'a'; give them different names"),
         ([1, "1", 2], "must be all strings or all integers"),
         ([1.5, 2, 3], "must be all strings or all integers"),
         (["a", "b"], "the network has 3 classes, but there are 2 class names"),

@@ -32,7 +32,10 @@ def test_a_folder_of_images_becomes_a_model_with_a_report(handgrad, monkeypatch)
     assert ended.status == 0
     score, place = ended.out.splitlines()
     assert re.match(r"test accuracy [\d.]+%", score)
-    assert place == "model in runs/mine-auto-1, report in runs/mine-auto-1/report.html"
+    assert (
+        place
+        == "wrote the model to runs/mine-auto-1 and the report to runs/mine-auto-1/report.html"
+    )
     assert re.search(r"^ +[\d.]+ s  final       \S+, learning rate", ended.err, re.MULTILINE)
     assert re.search(r"^chosen: \S+, learning rate .*; (not )?calibrated", ended.err, re.MULTILINE)
     net = hg.load_model("runs/mine-auto-1/model.safetensors")

@@ -86,15 +86,15 @@ def test_failures(handgrad, trained, tmp_path, words, status, sentence):
     assert sentence in ended.err
 
 
-def test_robust_reports_clean_and_damaged_images_together(handgrad, trained):
+def test_robust_reports_clean_and_corrupted_images_together(handgrad, trained):
     told = json.loads(handgrad("evaluate", trained, "--robust", "--json").out)
-    damaged = told["robust"]["damaged"]
-    assert len(damaged) == 15
-    assert told["robust"]["accuracy"] == pytest.approx(sum(damaged.values()) / 15)
+    corrupted = told["robust"]["corrupted"]
+    assert len(corrupted) == 15
+    assert told["robust"]["accuracy"] == pytest.approx(sum(corrupted.values()) / 15)
     assert told["accuracy"] > told["robust"]["accuracy"] > 0.2
     out = handgrad("evaluate", trained, "--robust").out
     assert re.search(rf"^ none +{told['accuracy']:.2%} *$", out, re.MULTILINE)
-    assert re.search(rf"^ inverted +{damaged['inverted']:.2%} +-\d", out, re.MULTILINE)
+    assert re.search(rf"^ inverted +{corrupted['inverted']:.2%} +-\d", out, re.MULTILINE)
     assert "robust" not in json.loads(handgrad("evaluate", trained, "--json").out)
 
 

@@ -22,8 +22,8 @@ def test_the_onnx_graph_has_the_outputs_of_the_model(handgrad, trained, bundle):
     ended = handgrad("export", trained, "--onnx", "m.onnx")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
-        "ONNX graph in m.onnx",
-        "preprocessing before the graph, as its metadata says: alpha composited, grey, "
+        "wrote the ONNX graph to m.onnx",
+        "your program must do the preprocessing: alpha composited, grey, "
         "dark ink inverted, "
         "resized",
     ]
@@ -73,7 +73,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, preset, 
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
-    assert "preprocessing in the graph: alpha composited, " in ended.out
+    assert "the graph does the preprocessing: alpha composited, " in ended.out
     props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
     assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
@@ -155,7 +155,9 @@ def test_a_file_with_different_outputs_is_refused(handgrad, trained, monkeypatch
 
 def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
     torch = needs("torch")
-    assert handgrad("export", trained, "--torch", "m.pt2").out == "PyTorch model in m.pt2\n"
+    assert (
+        handgrad("export", trained, "--torch", "m.pt2").out == "wrote the PyTorch model to m.pt2\n"
+    )
     extra = {"handgrad.classes": "", "handgrad.digest": ""}
     program = torch.export.load("m.pt2", extra_files=extra).module()
     assert json.loads(extra["handgrad.classes"]) == list(range(10))
@@ -173,7 +175,7 @@ def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
 
 def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     ended = handgrad("export", trained, "--hub", "hub")
-    assert (ended.status, ended.out) == (0, "model with its card in hub\n")
+    assert (ended.status, ended.out) == (0, "wrote the model and its model card to hub\n")
     found = {path.name for path in (tmp_path / "hub").iterdir()}
     assert found >= {"README.md", "config.json", "model.safetensors", "model.onnx"}
     config = json.loads((tmp_path / "hub/config.json").read_text())

@@ -57,7 +57,7 @@ def test_by_default_the_data_set_decides(handgrad):
 
 def test_a_missing_data_set_is_assumed_to_be_like_mnist(handgrad):
     out = handgrad("plan", "two-layer", "--data", "kmnist").out
-    assert "zero pixels are skipped: as for mnist, because kmnist is not downloaded" in out
+    assert "zero pixels are skipped: kmnist is not on this machine, so MNIST is assumed" in out
 
 
 @pytest.mark.mnist

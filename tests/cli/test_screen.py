@@ -123,7 +123,7 @@ def test_log_messages_are_printed_once_and_only_after_log_progress(capsys):
 @pytest.mark.parametrize(
     ("model", "expected"),
     [
-        ("two-layer", ["49% of the pixels are zero; zero pixels are skipped only at 70% or more"]),
+        ("two-layer", ["49% of the pixels are zero; the first dense layer does not skip them"]),
         ("smallnet", []),  # its first layer cannot skip zeros
     ],
 )

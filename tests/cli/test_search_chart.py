@@ -60,7 +60,7 @@ def test_without_a_terminal_each_trial_is_one_line():
 def test_a_terminal_shows_a_chart_and_a_bar():
     text = shown(force_terminal=True)
     assert " ".join(progress_line(PAST[2]).split()) in " ".join(text.split())
-    assert "validation accuracy over seconds" in text
+    assert "validation accuracy (time in seconds)" in text
     assert "of 0:10" in text
 
 

@@ -59,7 +59,7 @@ def test_read_only_and_strided_arrays_are_accepted_unchanged():
         ),
         ({"labels": np.array([0, 1, 1, 0, -1, 0])}, "label -1 of image 4 is out of range"),
         ({"labels": np.zeros(5, np.int64)}, "images and labels differ: 6 and 5"),
-        ({"classes": ("a", "a")}, "two classes are called 'a'; give each its own name"),
+        ({"classes": ("a", "a")}, "two classes have the name 'a'; give them different names"),
     ],
 )
 def test_invalid_arrays_are_rejected(changes, sentence):

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import scipy.io
 
 import handgrad as hg
 from handgrad.data.formats.idx import read_idx
@@ -47,13 +48,48 @@ def csv(_):
     return "images.csv", [text.encode(), b"label,a,b\n" + text.encode()]
 
 
+def table(_):
+    header = "id;label;" + ";".join(f"pixel{k}" for k in range(25))
+    rows = [[n, y, *x.ravel() / 255] for n, (x, y) in enumerate(zip(X, Y, strict=True))]
+    floats = "\n".join([header, *(";".join(map(str, row)) for row in rows)])
+    packed = "\n".join(
+        ["emotion,pixels,Usage"]
+        + [f'{y},"{" ".join(map(str, x.ravel()))}",Training' for x, y in zip(X, Y, strict=True)]
+    )
+    flags = [*("abc"), *(f"r{r}c{c}" for r in range(5) for c in range(5))]
+    one_hot = "\n".join(
+        [",".join(flags)]
+        + [
+            ",".join(map(str, [*map(int, np.eye(3)[y]), *x.ravel()]))
+            for x, y in zip(X, Y, strict=True)
+        ]
+    )
+    contents = [text.encode() for text in (floats, packed, one_hot)]
+    return "images.tsv", [*contents, gzip.compress(contents[0])]
+
+
+def npy(folder):
+    np.save(folder / "y.npy", Y)
+    file = BytesIO()
+    np.save(file, X)
+    return "X.npy", [file.getvalue()]
+
+
+def mat(_):
+    plain, packed = BytesIO(), BytesIO()
+    scipy.io.savemat(plain, {"X": X, "y": Y})
+    scipy.io.savemat(packed, {"X": X, "y": Y, "s": {"a": X}}, do_compression=True)
+    return "images.mat", [plain.getvalue(), packed.getvalue()]
+
+
 def bundle(folder):
     net = hg.Network([hg.Flatten(), hg.Dense(4), hg.BatchNorm(), hg.Dense()], (1, 5, 5), 3)
     hg.Classifier(net).save(folder / "whole.safetensors")
     return "model.safetensors", [(folder / "whole.safetensors").read_bytes()]
 
 
-READERS = {idx: read_idx, npz: load_user_data, csv: load_user_data, bundle: hg.load_model}
+OWN_DATA = (npz, csv, table, npy, mat)
+READERS = {idx: read_idx, bundle: hg.load_model, **dict.fromkeys(OWN_DATA, load_user_data)}
 
 
 def read_mutated(folder, made, count, seed):

@@ -169,14 +169,17 @@ def test_csv_with_names_and_text_labels(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "a.csv: contains no images; each line must have a label and its pixels"),
+        ("", "a.csv: contains no images; add one line per image"),
         (
             "0,1,2,3,4,5\n",
-            "a.csv: 5 pixels per line do not form a square grey or colour image",
+            "a.csv: 5 pixels per row do not form a square grey or colour image",
         ),
-        ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
-        ("l,a,b,c,d\n0,1,2,3,256\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
-        ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
+        ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: expected 5 cells, not 4; correct it"),
+        (
+            "label,a,b,c,d\n0,1,2,3,256\n",
+            "a.csv, line 2, column 5 `d`: 256 is out of range; whole numbers must be 0..255",
+        ),
+        ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2, column 5: 'x' is not a number; correct it"),
         (b"\xff\xfe\0", "a.csv: is not UTF-8 text; save it as UTF-8"),
     ],
 )

@@ -100,7 +100,7 @@ def test_an_error_in_a_file_gives_a_one_sentence_error(
             "mine.py",
             "",
             ConfigError,
-            "choose a layer of .*mine.py, such as .*mine.py:Scale; its la",
+            "name a layer in .*mine.py, such as .*mine.py:Scale; its la",
         ),
         ("mine.py:", "", ConfigError, "its layers are Scale$"),
         ("nothing.py", "", ModelError, "nothing.py: there is no such file; pass FILE.py:LAYER"),

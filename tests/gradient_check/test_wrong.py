@@ -64,7 +64,7 @@ def test_the_causes_of_the_faults_are_found(name: str, cause: str) -> None:
             "LayerNormAsConstant",
             [
                 "the mean and variance of each example (over axis 1) are treated as constant: dX "
-                "lacks the terms through them, although they depend on X"
+                "lacks the terms for the dependence on X"
             ],
         ),
         (

@@ -16,8 +16,8 @@ FILE = Path(handgrad.__file__).parent / "cli" / "train_options.py"
 
 HEADER = '''"""The options of `handgrad train` that are settings of the run.
 
-Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. It holds
-text only, so that the command line starts without loading pydantic and NumPy.
+Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. The
+module contains only text, so that the command line starts without loading pydantic and NumPy.
 """
 
 # ruff: noqa: E501

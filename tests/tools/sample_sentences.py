@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent.parent
 PLACES = ("src", "conformance", "benchmarks", "examples")
-ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|cf|vs)\.$")
+ABBREVIATIONS = re.compile(
+    r"\b(e\.g|i\.e|etc|cf|vs)\.$|(?:^|, |\(|: |\b(?:and|from|see) )[A-Z]\.$"  # also initials
+)
 
 
 class Sentence(NamedTuple):

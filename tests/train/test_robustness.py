@@ -19,13 +19,13 @@ def test_robustness_evaluates_clean_and_corrupted_images(trained):
     net, test = trained
     found = robustness(net, test)
     assert found.clean.accuracy == hg.evaluate(net, test).accuracy > 0.85
-    assert list(found.damaged) == list(CORRUPTIONS)
-    accuracies = [one.accuracy for one in found.damaged.values()]
+    assert list(found.corrupted) == list(CORRUPTIONS)
+    accuracies = [one.accuracy for one in found.corrupted.values()]
     assert found.accuracy == pytest.approx(np.mean(accuracies))
     assert 0.2 < found.accuracy < found.clean.accuracy
-    assert found.damaged["inverted"].accuracy < 0.4
+    assert found.corrupted["inverted"].accuracy < 0.4
     again = robustness(net, test)
-    assert [one.accuracy for one in again.damaged.values()] == accuracies
+    assert [one.accuracy for one in again.corrupted.values()] == accuracies
 
 
 def test_robustness_rejects_images_that_are_not_uint8(trained):

@@ -31,8 +31,8 @@ def test_a_run_stops_at_once_if_no_learning_rate_can_help(
     for _ in range(tries - 1):
         error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
         run.rollback(error)
-        assert not error.hopeless
+        assert not error.unrecoverable
     error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
     with pytest.raises(hg.DivergenceError):
         run.rollback(error)
-    assert error.hopeless == (tries == 1)
+    assert error.unrecoverable == (tries == 1)

@@ -1,4 +1,4 @@
-"""Automatic model search over networks, learning rates, preprocessing and augmentation.
+"""Automatic search for the best network, learning rate, preprocessing and augmentation.
 
 The subpackage is not called `auto`, because that is the name of the function `handgrad.auto`.
 """

@@ -44,7 +44,7 @@ def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
 
 
 def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
-    """Return copies of the configuration with alternative preprocessing that may suit the images.
+    """Return copies of the configuration with other preprocessings that may suit the images.
 
     The list is empty unless the data are grayscale image files of objects on a background.
     """
@@ -61,17 +61,17 @@ def with_shift(config: RunConfig, profile: DataProfile) -> RunConfig:
 
 
 def augmentations(config: RunConfig, profile: DataProfile) -> list[RunConfig]:
-    """Return one copy of the configuration per alternative augmentation, plus one without any."""
+    """Return one copy of the configuration for each other augmentation, and one without any."""
     texts = ["none", *(_fill_edges(text, profile) for text in AUGMENTATIONS.values())]
     candidates = [with_settings(config, augment=text) for text in texts]
     return [other for other in candidates if other.augment != config.augment]
 
 
 def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
-    """Return a list with one weight-averaging variant, or an empty list if averaging is too slow.
+    """Return [a copy of the configuration that averages weights], or [] if this is too slow.
 
     After each epoch, batch norm needs a few updates to adapt to the averaged weights. If epochs are
-    short, these updates take up too large a fraction of the training time.
+    short, these updates would take a large fraction of the training time.
     """
     is_long = len(train) > LONG_EPOCH * config.batch_size
     return [with_settings(config, average_weights=1)] if is_long else []
@@ -105,7 +105,7 @@ def describe_augmentation(config: RunConfig) -> str:
 
 
 def _fill_edges(text: str, profile: DataProfile) -> str:
-    """Return the augmentation, which repeats the edge pixels unless the background is dark."""
+    """Return the augmentation, set to repeat the edge pixels unless the background is dark."""
     return text if profile.dark_background else f"{text}{EXTEND_EDGES}"
 
 

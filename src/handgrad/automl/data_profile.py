@@ -28,8 +28,8 @@ class DataProfile:
     """Properties of the images that are known before training.
 
     Attributes:
-        are_files: whether the data are image files that can be read again and preprocessed
-            differently.
+        are_files: whether the data are image files, which can be read again with another
+            preprocessing.
         has_test: whether the data include a test set, or None if this is unknown.
         background: the fraction of pixels whose value is close to that of the image's corners, from
             0 to 1.
@@ -69,7 +69,7 @@ def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfi
 
 
 def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
-    """Determine the properties of images without reading any image files."""
+    """Determine the properties of images that are arrays, so that there are no files to inspect."""
     return DataProfile(False, has_test, *_background(train.images), None)
 
 
@@ -79,7 +79,7 @@ def validation_share(images: int) -> float:
 
 
 def batch_settings(splits: DataSplits) -> dict[str, object]:
-    """Return the batch size and the class weights, which depend on the number of images."""
+    """Return the batch size and the class weights for the given number of images."""
     count, fewest = len(splits.train), max(int(splits.train.counts.min()), 1)
     sizes = ((500, 16), (2500, 32), (20_000, 64))
     size = next((size for limit, size in sizes if count < limit), 128)

@@ -55,22 +55,22 @@ def auto(
 
     The search tries networks, learning rates, preprocessings and augmentations, and compares them
     on validation images. It trains the best candidate for the rest of the time. If the user presses
-    Ctrl-C, the search ends early and the best model so far is returned. How long the trials take
+    Ctrl-C, the search ends early and the best model so far is returned. The duration of the trials
     depends on the machine, so the same seed may give a different model.
 
     Args:
         train: the images, the name of a data set such as "mnist", or the path of a folder or a file
             of images.
         minutes: the time budget, including reading and testing; default 5.
-        test: the test images. If None, the test set of the named data set is used, or a fifth of
-            the images is set aside.
+        test: the test images. If `test` is None, the test set of the named data set is used, or a
+            fifth of the images is set aside.
         seed: the seed for the initial weights, the split, the order of the images, dropout and
             augmentation; default 0.
         on_progress: called with the state of the search after each epoch.
 
     Returns:
-        The result. Its `classifier` is the trained classifier, and its `evaluation` is the score on
-        the test images.
+        The result. The result: `classifier` is the trained classifier, and `evaluation` is its
+        score on the test images.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or if `test` is given although
@@ -83,7 +83,9 @@ def auto(
     """
     if not isinstance(train, Dataset):
         if test is not None:
-            raise ConfigError("test requires a Dataset as train; omit test, or load both data sets")
+            raise ConfigError(
+                "test can be given only if train is a Dataset; omit test, or load both data sets"
+            )
         return run_search(base_config(str(train), seed=seed), minutes, on_progress=on_progress)
     check_minutes(minutes)
     if test is None:
@@ -217,8 +219,9 @@ def _check_classes(images: Dataset) -> None:
 def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
     """Calibrate and test the model.
 
-    A refitted network was trained on the validation images, so these images cannot calibrate it. It
-    uses the calibration and the out-of-distribution score of the network before refitting.
+    A refitted network was trained on the validation images, so these images cannot calibrate it.
+    Such a network gets the calibration and the out-of-distribution score that were computed before
+    the refit.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)
@@ -253,7 +256,7 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
 
 
 def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
-    """Return a classifier with the network arrays that a trial kept."""
+    """Return a classifier whose network has the arrays that a trial kept."""
     net = trial.config.network(splits.train)
     net.restore(trial.arrays, is_fitted=True)
     train = splits.train
@@ -267,7 +270,7 @@ def _robustness(
 
     Args:
         net: the network.
-        engine: the engine that computes its logits.
+        engine: the engine that computes the network's logits.
         test: the test images.
         seconds: the time that the evaluation may take.
         per_image: the evaluation time per image, in seconds.

@@ -121,8 +121,10 @@ def _training(result: SearchResult) -> str:
     text = f"{epochs} on {images}"
     if chosen.stage == FINAL.name:
         share = "half of" if result.refitted else "all"
-        text += f". The chosen candidate was trained for {share} the remaining time, "
-        text += "or for the largest useful number of epochs."
+        text += (
+            f". The chosen candidate was trained for {share} the remaining time or, if this was "
+            "shorter, for the largest useful number of epochs."
+        )
     else:
         last = (t for t in result.search.trials if t.stage == FINAL.name and t.is_valid)
         text += f". {_compared(next(last, None))}"
@@ -158,15 +160,16 @@ def _compared(final: Trial | None) -> str:
 
 
 def _reproducibility(result: SearchResult) -> str:
-    without = ", but does not calibrate it" if result.refitted else ""
     if result.is_reproducible:
         command = (
             "`handgrad train --config` with the config.toml in this folder trains the same "
-            f"network again{without}."
+            "network again."
         )
+        if result.refitted:
+            command += " It does not calibrate this network."
     else:
         command = "The config.toml in this folder contains the settings."
     return (
-        "How many epochs a trial gets depends on the speed of the machine, so the same seed may "
+        "The number of epochs of a trial depends on the speed of the machine, so the same seed may "
         f"lead to a different choice. {command}"
     )

@@ -1,4 +1,4 @@
-"""The last step of a search: train the chosen candidate again, including the validation images."""
+"""The last step of a search: train the chosen candidate again, on the validation images too."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from handgrad.errors import DivergenceError
 def refit(search: Search) -> Trial | None:
     """Train the chosen candidate on the training and validation images together.
 
-    No images are left to validate this training run, so it uses the settings and the number of
-    epochs of the validated trial.
+    This training run cannot be validated, because no images are left. It therefore uses the
+    settings and the number of epochs of a trial that was validated.
 
     Args:
         search: a finished search.

@@ -110,7 +110,7 @@ def _images(result: SearchResult) -> dict[str, Any]:
 
 
 def _kept_epoch(result: SearchResult) -> str:
-    """Say which trial's learning curves are shown, and which epoch's weights are kept."""
+    """Return a note on the trial whose learning curves are shown and the epoch that is kept."""
     if result.refitted:
         return "These are the curves of the chosen trial, before it was trained on all images."
     kept = result.chosen.records[result.chosen.kept].number
@@ -156,14 +156,14 @@ def _corrupted(result: SearchResult) -> dict[str, Any] | None:
     if corrupted is None:
         return None
     accuracy = {"none": corrupted.clean.accuracy}
-    accuracy |= {name: each.accuracy for name, each in corrupted.damaged.items()}
+    accuracy |= {name: each.accuracy for name, each in corrupted.corrupted.items()}
     accuracy["mean of the corruptions"] = corrupted.accuracy
     rows = [(name, share, f"{share:.1%}") for name, share in accuracy.items()]
     return {"count": corrupted.clean.count, "rows": rows}
 
 
 def _calibrated(result: SearchResult) -> dict[str, str]:
-    """Return a description of how well the probabilities on the test images are calibrated."""
+    """Return a text about the calibration of the probabilities on the test images."""
     y, calibrated = result.splits.test.labels, _calibration(result)
     after = reliability(calibrated.probabilities(result.logits), y)
     before = reliability(Calibration().probabilities(result.logits), y)

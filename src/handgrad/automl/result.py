@@ -24,7 +24,7 @@ class SearchResult:
         profile: the properties of the images.
         splits: the images, split into training, validation and test sets.
         search: the search with all its trials.
-        chosen: the trial that was chosen by its validation accuracy.
+        chosen: the trial that was chosen because of its validation accuracy.
         refitted: the training run of the chosen candidate on all images except the test images, or
             None if there was none.
         classifier: the trained classifier.

@@ -1,4 +1,4 @@
-"""Saving a search to a folder: the files of a training run, plus the report."""
+"""Saves the result of a search to a folder: the files of a training run, and the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train many candidates briefly, the better ones for longer, and the best one for the longest."""
+"""Trains many candidates briefly, the better ones for longer, and the best for longest."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Search:
 
     @property
     def refit_cost(self) -> float:
-        """The cost of a refit as a multiple of the final run's; 0 if a refit is not worthwhile."""
+        """The cost of a refit relative to the final run; 0 if a refit is not worthwhile."""
         images, train, validation, _ = self.splits_for(self.base)
         worthwhile = len(validation) >= MIN_REFIT_SHARE * len(images)
         return len(images) / len(train) if worthwhile else 0.0
@@ -151,7 +151,7 @@ class Search:
             self._try_all(LONGER, weight_averaging(best, train), deadline)
 
     def _survivors(self) -> list[RunConfig]:
-        """Return the best candidates of the best networks, plus a candidate that ran out of time.
+        """Return the best candidates of the best networks, and one whose trial ran out of time.
 
         A network that could not finish its epochs gains more from additional time than a network
         that could.
@@ -178,7 +178,7 @@ class Search:
             self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
 
     def _final_deadline(self, config: RunConfig) -> float:
-        """Return the deadline of the final training run, which leaves time to run it again.
+        """Return the deadline of the final training run, early enough to leave time to repeat it.
 
         The run is repeated on all images only if half of the time is enough for many epochs.
         """
@@ -188,7 +188,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure the speed of candidates for a part of the budget. Return those measured."""
+        """Measure the speeds of candidates until time is short; return the candidates measured."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)
@@ -200,10 +200,10 @@ class Search:
     def _try_all(
         self, stage: SearchStage, candidates: Sequence[RunConfig], deadline: float, later: int = 0
     ) -> None:
-        """Try candidates, fastest first, so that time left over can be spent on the slower ones.
+        """Try candidates, the fastest first, so that the slower ones can use the remaining time.
 
         Args:
-            stage: the stage of the search.
+            stage: the current stage of the search.
             candidates: the candidates, most promising first. If there is not enough time for all of
                 them, the last ones are skipped. A single candidate is skipped too, because there is
                 nothing to compare it with.

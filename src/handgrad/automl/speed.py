@@ -15,7 +15,7 @@ MIN_EPOCHS = 3  # if there is no time for them, fewer images are used
 
 
 class DataSplits(NamedTuple):
-    """The images, divided by purpose.
+    """The images, divided into training, validation and test images.
 
     Attributes:
         all_but_test: the training and validation images together.
@@ -31,7 +31,7 @@ class DataSplits(NamedTuple):
 
 
 class Speed(NamedTuple):
-    """How long training and validation take, in seconds.
+    """The measured speed: how many seconds training and validation take.
 
     Attributes:
         per_image: the training time per image.
@@ -64,7 +64,7 @@ def measure_speed(config: RunConfig, splits: DataSplits) -> Speed:
 
 
 def plan_epochs(speed: Speed, seconds: float, images: int, max_epochs: int) -> tuple[int, int]:
-    """Return how many epochs fit into the given time, and how many images each epoch uses.
+    """Return the number of epochs that fit into the given time, and the images per epoch.
 
     Args:
         speed: the speed of the network.

@@ -33,7 +33,7 @@ class Trial:
         times: the time at which each epoch ended, in seconds since the start of the budget.
         arrays: the network's arrays after the last epoch or, if the trial was stopped before that,
             after the epoch with the best validation result.
-        kept: the index in `records` of the epoch whose arrays are kept.
+        kept: the epoch whose arrays are kept, as an index into `records`.
         diverged: whether a number became infinite or NaN.
     """
 
@@ -101,7 +101,7 @@ def run_trial(
         splits: the images.
         speed: the speed of the network, from which the number of epochs is planned.
         budget: the time budget of the search.
-        seconds: the planned time for training and validation, in seconds.
+        seconds: the planned duration of training and validation, in seconds.
         overtime: extra seconds allowed if the machine is slower than expected.
         max_epochs: the maximum number of epochs.
         on_epoch: called after each epoch.
@@ -131,7 +131,7 @@ def train_trial(
     deadline: float,
     finish_epoch: bool = False,
 ) -> Iterator[TimedEngine]:
-    """Train with the settings of a trial, record each epoch in the trial, and yield the engine.
+    """Train with the settings of a trial, and record each epoch in the trial; yield the engine.
 
     Args:
         trial: the trial, with its planned number of epochs.
@@ -164,7 +164,8 @@ def rank(trials: Sequence[Trial], images: int) -> list[Trial]:
     """Return the trials, sorted from best to worst.
 
     Accuracies within one standard error of the highest are treated as equal. Among trials with
-    equal accuracy, the one with the lowest loss is best, because the loss is a finer measure.
+    equal accuracy, the one with the lowest loss is best, because the loss changes more smoothly
+    than the accuracy.
 
     Args:
         trials: valid trials.

@@ -1,4 +1,4 @@
-"""The command line: its subcommands, and how errors become messages and exit codes."""
+"""The command line: its subcommands, and the conversion of errors to messages and exit codes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
 class Commands(Group):
-    """The group of all commands; it turns a user error into a one-line message and an exit code."""
+    """The group of all commands. It prints a user error as one line, and sets the exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line, and check that all output could be written to stdout."""

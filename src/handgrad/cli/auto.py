@@ -10,6 +10,7 @@ import typer
 from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, show_versions
+from handgrad.files import DATA_FORMS
 
 if TYPE_CHECKING:
     from handgrad.automl import SearchResult
@@ -21,8 +22,8 @@ def auto(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or "
-            "a CSV file; or the name of a data set: digits, mnist, fashion-mnist or kmnist.",
+            help=f"Path of your own images: {DATA_FORMS}; "
+            "or the name of a data set: digits, mnist, fashion-mnist or kmnist.",
             show_default=False,
         ),
     ],
@@ -88,7 +89,7 @@ def auto(
     else:
         screen.info(f"chosen: {describe(result.config)}; {result.calibration}")
         screen.result(f"test {result.evaluation}")
-        screen.result(f"model in {run}, report in {report}")
+        screen.result(f"wrote the model to {run} and the report to {report}")
     if result.interrupted:
         screen.error("interrupted; the best model so far is kept")
         raise typer.Exit(INTERRUPTED)

@@ -14,6 +14,7 @@ from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.help_pages import Command, Group
 from handgrad.cli.options import NAMED_DATA, DataDir, Json, Quiet
 from handgrad.cli.screen import Screen, table
+from handgrad.files import DATA_FORMS
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="List, download, check and show data sets.")
 
@@ -97,8 +98,7 @@ def check(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="Path of your own images: a folder of image files, a CSV file, an NPZ file, or a "
-            "folder of IDX files.",
+            help=f"Path of your own images: {DATA_FORMS}.",
             show_default=False,
         ),
     ],

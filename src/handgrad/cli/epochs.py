@@ -1,4 +1,4 @@
-"""Show the epochs of a run: in a terminal as a growing table, otherwise as one line per epoch."""
+"""Shows the epochs of a run: as a table in a terminal, otherwise as one line per epoch."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Column(NamedTuple):
         heading: the heading of the column.
         width: the width of the values in characters.
         value: a function that returns the text for an epoch.
-        rank: the order in which columns are left out if the terminal is too narrow; the columns
-            with the highest ranks are left out first.
+        rank: if the terminal is too narrow, columns are left out; the one with the highest rank
+            goes first.
     """
 
     heading: str
@@ -61,7 +61,7 @@ class EpochDisplay(NamedTuple):
 
 @contextmanager
 def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
-    """Yield the functions that show a training run; stderr has a progress bar if it is a terminal.
+    """Yield the functions that show a training run, with a progress bar if stderr is a terminal.
 
     Args:
         console: the console to print to.
@@ -111,7 +111,7 @@ def line(record: Epoch, epochs: int) -> str:
 
 
 def row(record: Epoch, columns: list[Column]) -> Text:
-    """Return an epoch as a row of the table; if it is the best so far, it is green with a star."""
+    """Return the table row of an epoch; the row of the best epoch so far is green with a star."""
     text = _row([column.value(record) for column in columns], columns)
     if record.best:
         text.append(" *")
@@ -120,7 +120,7 @@ def row(record: Epoch, columns: list[Column]) -> Text:
 
 
 def fitting(width: int) -> list[Column]:
-    """Return the columns that fit into a width; two characters are reserved for the star."""
+    """Return the columns that fit into a width, with two characters reserved for the star."""
     columns = list(COLUMNS)
     while len(columns) > 1 and sum(c.width + 2 for c in columns) > width:
         columns.remove(max(columns, key=lambda c: c.rank))

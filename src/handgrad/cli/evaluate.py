@@ -169,14 +169,14 @@ def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
     """Return the accuracy for each kind of corruption as JSON data."""
     if hard is None:
         return {}
-    damaged = {name: found.accuracy for name, found in hard.damaged.items()}
-    return {"robust": {"accuracy": hard.accuracy, "damaged": damaged}}
+    corrupted = {name: found.accuracy for name, found in hard.corrupted.items()}
+    return {"robust": {"accuracy": hard.accuracy, "corrupted": corrupted}}
 
 
 def _robustness_table(hard: Robustness) -> Table:
     """Return a table of the accuracy on the original images and on corrupted ones."""
     clean = hard.clean.accuracy
-    found = [(name, f.accuracy) for name, f in hard.damaged.items()]
+    found = [(name, f.accuracy) for name, f in hard.corrupted.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
     mean = ("mean over corruptions", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
     return table(["corruption", ">accuracy", ">difference"], [*rows, mean])

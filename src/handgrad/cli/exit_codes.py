@@ -6,7 +6,7 @@ HANGUP, INTERRUPTED, TERMINATED = 129, 130, 143
 EXIT_CODES = {
     SUCCESS: "success",
     FAILURE: "failure: invalid data, model or file, or a check that did not pass",
-    WRONG_USE: "wrong use: an unknown command, option or value",
+    WRONG_USE: "usage error: an unknown command, option or value",
     HANGUP: "ended by SIGHUP: the terminal was closed",
     INTERRUPTED: "interrupted by SIGINT (Ctrl-C)",
     TERMINATED: "ended by SIGTERM",

@@ -103,7 +103,7 @@ def explain_step(
 def _classifier(
     screen: Screen, model: str, data: str | None, data_dir: Path | None, seed: int
 ) -> tuple[Classifier, Dataset, str]:
-    """Return a new or trained classifier, the test images, and a text about its weights."""
+    """Return a classifier, the test images, and a text that says where its weights come from."""
     from handgrad.classifier import Classifier
     from handgrad.data import load_data
     from handgrad.models import MODELS, named

@@ -91,22 +91,24 @@ def export(
 
         write_onnx(bundle, onnx, raw=raw)
         _check_onnx(bundle, onnx, raw)
-        screen.result(f"ONNX graph in {onnx}")
+        screen.result(f"wrote the ONNX graph to {onnx}")
         if bundle.classifier.preprocessing is not None:
-            way = words(bundle.classifier.preprocessing)
-            where = "in the graph" if raw else "before the graph, as its metadata says"
-            screen.result(f"preprocessing {where}: {way}")
+            steps = words(bundle.classifier.preprocessing)
+            if raw:
+                screen.result(f"the graph does the preprocessing: {steps}")
+            else:
+                screen.result(f"your program must do the preprocessing: {steps}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata
 
         write_torch(bundle.classifier.network, torch, metadata(bundle), bundle.golden.images)
-        screen.result(f"PyTorch model in {torch}")
+        screen.result(f"wrote the PyTorch model to {torch}")
     if hub is not None:
         from handgrad.export.hub import write_hub
 
         write_hub(bundle, hub)
-        screen.result(f"model with its card in {hub}")
+        screen.result(f"wrote the model and its model card to {hub}")
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:

@@ -144,5 +144,5 @@ def _shape(text: str) -> Shape | None:
         return None
     sizes = text.replace(",", "x").split("x")
     if not all(size.isdecimal() and int(size) for size in sizes):
-        raise ConfigError(f"--shape must be sizes such as 5 or 3x6x8, not {text}")
+        raise ConfigError(f"--shape must be one or more sizes, such as 5 or 3x6x8, not {text}")
     return tuple(map(int, sizes))

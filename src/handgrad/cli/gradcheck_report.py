@@ -28,7 +28,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
-    """Print one line per layer or network, and a table of the gradients of each that failed."""
+    """Print one line per layer or network, and a table of the gradients if the check failed."""
     wide = screen.out.width >= WIDE
     oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []
@@ -47,7 +47,7 @@ def overview(screen: Screen, result: GradcheckResult) -> None:
 
 
 def _gradients(report: Report, wide: bool) -> Table:
-    """Return the table of all gradients; the worst elements are shown if the terminal is wide."""
+    """Return the table of all gradients. In a wide terminal, it also shows the worst elements."""
     oracles = _oracles(report.comparisons)
     rows = []
     for tensor in dict.fromkeys(comparison.tensor for comparison in report.comparisons):
@@ -65,7 +65,7 @@ def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
 
 
 def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
-    """Return the largest error of each oracle or, unless `wide` is true, only of the worst one."""
+    """Return the largest error of each oracle; if `wide` is false, only that of the worst one."""
     if wide:
         return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
     worst = _worst(comparisons)
@@ -83,9 +83,9 @@ def _explain(screen: Screen, report: Report) -> None:
         )
     elif unproven:
         screen.result(
-            f"not proven ({', '.join(unproven)}): compared with the other gradients, this one is "
-            "too small to be distinguished from zero, although the output depends on it, so no "
-            "deliberately wrong gradient could be tested",
+            f"not proven ({', '.join(unproven)}): the output depends on this array, but its "
+            "gradient is so small, compared with the others, that it cannot be distinguished from "
+            "zero; therefore no deliberately wrong gradient could be tested",
         )
     first = {c.tensor: c for c in report.wrong if c.first}
     for tensor, comparison in first.items():
@@ -117,7 +117,7 @@ def _largest(comparisons: Sequence[Comparison]) -> Text:
 def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
     """Return an element's index, its value and the expected value as text.
 
-    If `exact` is true, both values have enough digits to look different.
+    If `exact` is true, both values are shown with enough digits to tell them apart.
     """
     if element is None:
         return "", "", ""

@@ -38,7 +38,7 @@ class HelpPage:
         self._pieces: list[str] | None = None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the words of the usage line; required arguments have no braces around them."""
+        """Return the words of the usage line, without the braces around required arguments."""
         if self._pieces is None:
             pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
             self._pieces = [re.sub("[{}]", "", piece) for piece in pieces]

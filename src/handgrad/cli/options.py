@@ -26,7 +26,7 @@ def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> A
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
-    """Return the value of a flag as `_from_above` does, and store it for the outermost command."""
+    """Return the value of a flag like `_from_above`, and store it for the outermost command."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
 
@@ -126,7 +126,7 @@ def load_run_test(
     """Load the test images of a run, and preprocess them as the model requires.
 
     Args:
-        screen: the screen on which the progress of loading is shown.
+        screen: the screen that shows the progress of loading.
         classifier: the model.
         about: the metadata of the model file.
         data: the value of `--data`.

@@ -125,7 +125,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings; `options` override those of the run."""
+    """Return the classifier and its settings, in which `options` override the run's settings."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
@@ -156,6 +156,6 @@ def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
         share = share_of_zeros(load_data(data, data_dir, download=False)[0].images)
     except HandgradError:
         if data != "mnist":
-            return True, f"as for mnist, because {data} is not downloaded"
+            return True, f"{data} is not on this machine, so MNIST is assumed"
         share = MNIST_ZEROS
     return share >= MIN_ZERO_SHARE, f"{share:.0%} of the pixels of {data} are zero"

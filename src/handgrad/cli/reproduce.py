@@ -71,13 +71,13 @@ def reproduce(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Reproduce five published notebooks, and report how the accuracy and speed compare.
+    """Reproduce five published notebooks, and compare their accuracy and speed.
 
     Each notebook is run in four versions: as published, with its errors corrected, in PyTorch, and
     with the best settings for its network. Two small modern networks for MNIST and Fashion-MNIST
     are run for comparison.
 
-    Each result is saved as soon as it is ready. If interrupted, run the same command again to
+    Each result is saved as soon as it is ready. If the command is interrupted, run it again to
     continue. The exit status is 1 if a result is outside the expected range.
     """
     from handgrad.data import load_data
@@ -131,7 +131,7 @@ def reproduce(
 
 
 def _print_how_to_continue(screen: Screen, out: Path) -> None:
-    """Print the folder of the results after an interruption, or remove it if it has no results."""
+    """After an interruption, print the folder of the results, or remove it if it is empty."""
     if any(path.is_file() for path in out.rglob("*")):
         screen.info(f"the results so far are in {out}; run the same command again to continue")
     else:

@@ -94,14 +94,14 @@ class _InfoHandler(logging.Handler):
 
 
 def reset_logging() -> None:
-    """Undo `Screen.log_progress`, so that only the library's warnings are printed."""
+    """Undo `Screen.log_progress`: from now on, print only the library's warnings."""
     logger = logging.getLogger("handgrad")
     logger.setLevel(logging.NOTSET)
     logger.handlers = [h for h in logger.handlers if not isinstance(h, _InfoHandler)]
 
 
 class FittedTable(Table):
-    """A table that never cuts off a value, however narrow the terminal is.
+    """A table that never truncates a value, even in a narrow terminal.
 
     Left-aligned columns are wrapped if necessary, but numbers are never wrapped. If the table still
     does not fit, each value is printed on a separate line. In a file or a pipe, the width is not
@@ -161,8 +161,8 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
     """Make a table from headings and rows.
 
     Args:
-        headings: the headings of the columns; > at the beginning of a heading right-aligns its
-            column.
+        headings: the headings of the columns; if a heading begins with >, its column is
+            right-aligned.
         rows: the rows, with one value per heading.
         title: the title above the table, or an empty string for no title.
     """
@@ -203,7 +203,7 @@ def print_text(console: Console, *parts: RenderableType, style: str | None = Non
 
 
 def _breakable(part: str | Text, width: int) -> str | Text:
-    """Add a space after each comma of a list of settings that is wider than the terminal."""
+    """If a list of settings is wider than the terminal, add spaces so that it can be wrapped."""
     if isinstance(part, Text):
         return part
     return re.sub(

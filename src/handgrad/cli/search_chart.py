@@ -1,4 +1,4 @@
-"""Show the progress of a search: as a chart of accuracy in a terminal, otherwise as lines."""
+"""Shows the progress of a search: as a chart in a terminal, otherwise as lines of text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AXIS = 6  # characters to the left of the chart
 
 @contextmanager
 def show_progress(console: Console, seconds: float) -> Iterator[Callable[[SearchProgress], None]]:
-    """Yield a function that shows the progress of a search whenever it is called.
+    """Yield a function that shows the progress of a search each time it is called.
 
     Args:
         console: the console to print to.
@@ -67,10 +67,10 @@ def progress_line(progress: SearchProgress) -> str:
 
 
 def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
-    """Draw the validation accuracy of each epoch over time, with the best accuracy so far in green.
+    """Draw the validation accuracy of each epoch over time; the best accuracy so far is green.
 
     Args:
-        past: the progress so far; there must be at least one entry.
+        past: the states of the search so far; there must be at least one.
         seconds: the end of the time axis, in seconds since the start of the search.
         width: the width of the chart in characters.
     """
@@ -90,7 +90,7 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
             put(progress.seconds, accuracy, "·")
     for progress in past:
         put(progress.seconds, progress.best, "●")
-    text = Text("validation accuracy over seconds\n", "bold")
+    text = Text("validation accuracy (time in seconds)\n", "bold")
     for row, line in enumerate(cells):
         text.append(f"{1 - row / HEIGHT * (1 - low):>{AXIS - 2}.0%} ┤", "dim")
         for mark in line:

@@ -58,10 +58,9 @@ def train(
 ) -> None:
     """Train a network, test it, and save the results in a folder (a run).
 
-    Settings can also be given as environment variables or in a --config file. The environment
-    variable of a setting is its name in capital letters after HANDGRAD_, such as HANDGRAD_LR=0.01
-    for --lr 0.01. The command line overrides the environment, and the environment overrides the
-    file.
+    Settings can also be given in a --config file or as environment variables: HANDGRAD_LR=0.01, for
+    example, has the same effect as --lr 0.01. The command line overrides environment variables, and
+    environment variables override the file.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     trackers = {"tensorboard": tensorboard, "mlflow": mlflow}
@@ -75,7 +74,7 @@ def train(
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:
-    """Return the function parameter for one option, which passes the option's value on as text."""
+    """Return the function parameter for one option. Its value is the text that the user typed."""
     common: dict[str, Any] = {"help": option.help, "show_default": False}
     kind: Any = bool | None if option.is_switch else str | None
     metavar = "" if option.is_switch else option.metavar
@@ -98,7 +97,7 @@ def _parameter(option: TrainOption) -> inspect.Parameter:
 
 
 def _add_options() -> None:
-    """Give the function `train` the signature that typer reads, with one parameter per setting."""
+    """Give the function `train` a signature with one parameter per setting, for typer to read."""
     own = inspect.signature(train, eval_str=True).parameters.values()
     settings = [_parameter(option) for option in OPTIONS]
     parameters = [*settings, *(p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD)]

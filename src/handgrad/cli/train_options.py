@@ -1,7 +1,7 @@
 """The options of `handgrad train` that are settings of the run.
 
-Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. It holds
-text only, so that the command line starts without loading pydantic and NumPy.
+Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. The
+module contains only text, so that the command line starts without loading pydantic and NumPy.
 """
 
 # ruff: noqa: E501
@@ -33,7 +33,7 @@ class TrainOption(NamedTuple):
 OPTIONS = (
     TrainOption(
         "data", ("--data",), "DATA", "Options", False,
-        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file. Default: digits.",
+        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own images: a folder of images, a table (CSV, TSV or Parquet), an array file (NPZ, NPY or MAT), or a folder with such files. Default: digits.",
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
@@ -81,7 +81,7 @@ OPTIONS = (
     ),
     TrainOption(
         "clip_norm", ("--clip-norm",), "X", "Training", False,
-        "Maximum norm of the gradient of all parameters together; a gradient with a larger norm is scaled down; 0: no limit. Default: 0.",
+        "Gradient clipping: the maximum norm of all gradients together; if the norm is larger, the gradients are scaled down; 0: no limit. Default: 0.",
     ),
     TrainOption(
         "class_weights", ("--class-weights",), "W", "Training", False,
@@ -93,7 +93,7 @@ OPTIONS = (
     ),
     TrainOption(
         "average_weights", ("--average-weights",), "X", "Training", False,
-        "Approximate number of epochs over which to average the weights; the network gets the averaged weights instead of the last weights; 0: no averaging. Default: 0.",
+        "Weight averaging: the network gets the average of its weights over about this number of last epochs, instead of its last weights; 0: no averaging. Default: 0.",
     ),
     TrainOption(
         "validation", ("--validation",), "X", "Epochs and early stopping", False,
@@ -101,7 +101,7 @@ OPTIONS = (
     ),
     TrainOption(
         "patience", ("--patience",), "N", "Epochs and early stopping", False,
-        "Number of epochs without a decrease of the validation loss (or of the training loss, if there are no validation images) after which training stops and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
     ),
     TrainOption(
         "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,

@@ -83,7 +83,7 @@ def _train(
     force: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Train and test a network and write the run, or resume it from its checkpoint and records."""
+    """Train and test a network, and write the run; or resume a run from its checkpoint."""
     from handgrad.classifier import Classifier
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
@@ -203,13 +203,13 @@ def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) 
     from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
     lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # training tried all others
-    if error.hopeless and error.step == 0:
+    if error.unrecoverable and error.step == 0:
         return (
             "this happened before the first update, so the learning rate is not the cause; check "
             f"the images with `handgrad data check {shlex.quote(config.data)}`, then start a new "
             "run"
         )
-    if error.hopeless:
+    if error.unrecoverable:
         return (
             "the values in the last checkpoint are already too large to resume from; start a new "
             f"run with {lower}"
@@ -223,7 +223,7 @@ def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) 
 
 
 def _kept_weights(history: History, config: RunConfig) -> str:
-    """Return a sentence that says which epoch's weights the network has kept, and why."""
+    """Return a sentence that names the epoch whose weights the network has, and the reason."""
     measure = "validation loss" if config.validation else "training loss"
     average = " (averaged)" if config.average_weights else ""
     if not config.patience:

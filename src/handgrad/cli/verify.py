@@ -23,7 +23,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="MODEL",
-            help="One or more folders of runs or model files.",
+            help="One or more model files or folders of runs.",
             show_default=False,
         ),
     ],
@@ -87,7 +87,7 @@ def _problems(name: str, finding: VerificationResult | ModelError) -> list[str]:
 
 
 def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
-    """Return the rows of a table: one per engine for each model that can be read."""
+    """Return the rows of a table, one for each engine and each model that can be read."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
         if isinstance(finding, ModelError):

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 from handgrad.errors import DataError
-from handgrad.files import expanded
+from handgrad.files import DATA_FORMS, expanded
 
 VARIABLE = "HANDGRAD_DATA"
+_SUFFIXES = (".csv", ".tsv", ".gz", ".parquet", ".npz", ".npy", ".mat")
 _NAMES = 10  # the number of names in an error message
 
 
@@ -78,19 +79,19 @@ def check_exists(path: Path) -> None:
         raise DataError(f"{path} cannot be read ({error.strerror}); give another path") from None
     if not exists:
         raise DataError(
-            f"there is no file or folder {path}{describe_neighbours(path)}; give a folder of "
-            "images, a CSV or an NPZ file, or a name that `handgrad data list` shows"
+            f"there is no file or folder {path}{describe_neighbours(path)}; give "
+            f"{DATA_FORMS}, or a name that `handgrad data list` shows"
         )
 
 
 def data_paths(folder: Path) -> list[str]:
-    """Return the names of the folders, CSV files and NPZ files in a folder, except hidden ones."""
+    """Return the names of the folders, tables and array files in a folder, except hidden ones."""
     try:
         return sorted(
             entry.name
             for entry in os.scandir(folder)
             if not entry.name.startswith(".")
-            and (entry.is_dir() or entry.name.lower().endswith((".csv", ".npz")))
+            and (entry.is_dir() or entry.name.lower().endswith(_SUFFIXES))
         )
     except OSError:
         return []

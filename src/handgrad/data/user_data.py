@@ -23,7 +23,7 @@ from handgrad.data.formats.reader import (
     ImagesAndLabels,
     Splits,
 )
-from handgrad.data.formats.registry import as_file_lists, read_contents
+from handgrad.data.formats.registry import as_file_lists, read_labelled
 from handgrad.data.labels import encode
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
@@ -47,7 +47,7 @@ def load_user_data(
     set, the validation images are added to the training images.
 
     Args:
-        path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
+        path: a folder of images, a table, an array file, or a folder with such files or IDX files.
         preprocessing: how to preprocess image files, or None to choose the preprocessing from a
             sample of them.
         side: the height and width to which image files are resized, or None to choose the size from
@@ -60,7 +60,7 @@ def load_user_data(
     """
     path = expanded(path)
     check_exists(path)
-    contents = read_contents(path)
+    contents = read_labelled(path)
     if (files := as_file_lists(contents.splits)) is not None:
         train, test = _datasets_from_files(files, path, preprocessing, side, progress)
     else:
@@ -79,7 +79,7 @@ def lacks_test_split(path: Path) -> bool:
     Raises:
         DataError: if the file or folder cannot be read.
     """
-    return not read_contents(path).splits.keys() & {TEST, VALIDATION}
+    return not read_labelled(path).splits.keys() & {TEST, VALIDATION}
 
 
 def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | None]:

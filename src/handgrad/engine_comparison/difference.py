@@ -25,7 +25,7 @@ def compare_results(
 
 
 def compare_traces(layers: Sequence[Layer], ours: Trace, theirs: Trace) -> Iterator[Difference]:
-    """Yield the differences in the intermediate results that both engines expose."""
+    """Yield the differences in those intermediate results that both engines provide."""
     names = [layer_name(layers, index) for index in range(len(layers))]
     for layer in names:
         if layer in ours.activations and layer in theirs.activations:
@@ -55,7 +55,7 @@ def largest(differences: list[Difference]) -> dict[str, float]:
 
 
 def _flow(trace: Trace, layer: str, before: str) -> Array:
-    """Return dX (N, I) or, for images, Σ X dX (N, C), which does not depend on max-pooling ties."""
+    """Return dX (N, I) or, for images, Σ X dX (N, C), on which max-pooling ties have no effect."""
     dX = trace.flows[layer]
     return dX if dX.ndim < 4 else np.einsum("nchw,nchw->nc", trace.activations[before], dX)
 

@@ -1,4 +1,4 @@
-"""One of the engines in a comparison, with its own copy of the network and a timer."""
+"""An engine in a comparison, with its own copy of the network and a timer."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class EngineRun:
     ) -> Trace:
         """Return the intermediate results of the next step, optionally computed with other arrays.
 
-        For an engine that does not expose intermediate results, only the gradients of the
-        parameters are returned.
+        If the engine cannot return intermediate results, only the gradients of the parameters are
+        returned.
         """
         if self._probe is not None:
             return self._probe.inspect(X, y, arrays or self.net.arrays, self.steps)
@@ -88,7 +88,7 @@ class EngineRun:
 
 
 class _Probe:
-    """A second engine of the same type. The gradients are computed from its updates.
+    """A second engine of the same type, which computes gradients from a change of parameters.
 
     Args:
         net: the network, which is copied.
@@ -108,7 +108,7 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Do a step, and return the gradients of the parameters, computed from the update."""
+        """Do a step, and compute the gradients of the parameters from their change."""
         self._net.restore(arrays)
         self._engine.steps = steps
         self._engine.step(X, y, None, PROBE_LR)

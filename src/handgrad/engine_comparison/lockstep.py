@@ -1,4 +1,4 @@
-"""`handgrad.compare_engines`: compare engines step by step, until one differs from the first."""
+"""`handgrad.compare_engines`: compares engines step by step, until one differs from the first."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class Difference(NamedTuple):
             The difference in a gradient or a parameter is divided by the norm of all gradients or
             parameters of its layer, because the gradient of a bias before a batch norm consists
             only of rounding errors. If dX is an image, the sum of X·dX over each channel is
-            compared instead, because max pooling may send dX to either of two equal pixels. The
-            difference in a loss below 1 is absolute, because a loss is a logarithm.
+            compared instead, because max pooling may pass the gradient to either of two equal
+            pixels. The difference in a loss below 1 is absolute, because a loss is a logarithm.
     """
 
     kind: str
@@ -65,8 +65,8 @@ class EngineComparison:
     Attributes:
         tolerance: the largest relative difference that is accepted.
         differences: for each engine except the first, a list with one dict per step: the largest
-            difference of each kind. The kinds of results that an engine does not expose are
-            missing.
+            difference of each kind. A kind is missing if the engine does not provide results of
+            this kind.
         divergence: the first difference that exceeds the tolerance, or None if there is none.
         engines: one summary per engine, in the given order.
         skipped: the number of batches that were skipped because they lie on a kink.

@@ -130,9 +130,9 @@ def plan(
     Args:
         net: the network; its dtype must be float32.
         batch_size: the number of images in a batch.
-        skip_zeros: whether the first layer, if it is linear, skips zero pixels. A training run
-            decides this from its images: zeros are skipped on MNIST, where 81 % of the pixels are
-            zero, but not on Fashion-MNIST.
+        skip_zeros: whether the first layer skips zero pixels; has an effect only on a linear layer.
+            A training run decides this from its images: zeros are skipped on MNIST, where 81 % of
+            the pixels are zero, but not on Fashion-MNIST.
         learning: True to plan a training step, False to plan a forward pass at inference.
         loss: the loss function; used only if `learning` is True.
         optimizer: the optimizer; used only if `learning` is True.

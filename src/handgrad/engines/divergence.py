@@ -17,7 +17,7 @@ from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Return whether all values in the arrays are finite. Usually, a sum of squares shows this."""
+    """Return whether all values are finite, which a finite sum of squares usually proves."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
@@ -76,7 +76,7 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the first layer of a step with a value of inf or NaN, and what that value is."""
+    """Return the first layer with inf or NaN in a step, and the name of the value."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
     cache = []

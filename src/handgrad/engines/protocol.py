@@ -94,7 +94,7 @@ class Engine(Protocol):
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Update once, and return the batch's loss and number of correct predictions before it.
+        """Make one update; return the loss and number of correct predictions before the update.
 
         Raises:
             DivergenceError: if a value is not finite. The network's arrays are then unchanged,

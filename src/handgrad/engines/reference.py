@@ -91,7 +91,7 @@ class ReferenceEngine:
 
 @cache
 def say_slower(reason: str) -> None:
-    """Log a warning that the slower reference engine is used, but only once for each reason."""
+    """Warn that the slower reference engine is used, but only once for each reason."""
     logging.getLogger("handgrad").warning(
         "handgrad: %s: using the reference engine instead, which is slower", reason
     )

@@ -39,7 +39,7 @@ def words(array: Array) -> str:
 
 
 def _farthest(array: Array) -> str:
-    """Return the numbers farthest from zero, each with its index."""
+    """Return the numbers with the largest absolute values, each with its index."""
     order = np.argsort(-abs(array), axis=None, kind="stable")[:LARGEST]
     places = zip(*np.unravel_index(order, array.shape), strict=True)
     return ", ".join(f"[{','.join(map(str, place))}] {number(array[place])}" for place in places)

@@ -1,4 +1,4 @@
-"""The formulas of a layer, read from its docstring so that each one is written only once."""
+"""Reads the formulas of a layer from its docstring, where each formula is written once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Formula(NamedTuple):
 
 
 def formula_of(kind: type) -> Formula:
-    """Return the formulas in the docstring of a layer or loss, which are empty without a docstring.
+    """Return the formulas in the docstring of a layer or loss; without a docstring, there are none.
 
     >>> formula_of(hg.Tanh)
     Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
@@ -59,7 +59,7 @@ def _before_sections(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the parts of each paragraph, joined to the next paragraph after a colon."""
+    """Yield the parts of each paragraph. After a colon, the next paragraph is a part too."""
     waiting: list[str] = []
     for paragraph in paragraphs:
         words = is_words(paragraph)
@@ -73,7 +73,7 @@ def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _split(line: str) -> list[str]:
-    """Return the formulas in a line; shapes that are side by side stay together."""
+    """Return the formulas in a line; several shapes in a row count as one formula."""
     parts: list[str] = []
     for part in GAP.split(line.strip()):
         if parts and "=" not in parts[-1] + part:

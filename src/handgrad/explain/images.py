@@ -24,7 +24,7 @@ class Tiles(NamedTuple):
         width: the width of one image on the screen, in pixels.
         height: the height of one image on the screen, in pixels.
         scale: a description of what the colours mean.
-        left_out: the number of images that are not drawn because there are too many.
+        left_out: the number of images that are omitted because there are too many.
     """
 
     sources: list[str]

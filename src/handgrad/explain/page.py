@@ -55,7 +55,7 @@ HEADINGS = ["class", "z", "z − max", "exp", "p", "q", "dz"]
 
 
 def _step(step: ExplainedStep) -> dict[str, Any]:
-    """Prepare the values of one explained step for the HTML template."""
+    """Return the values that the HTML template needs for one step."""
     formulas = [
         {"is_text": is_words(part), "text": part if is_words(part) else _unbroken(part)}
         for part in step.formulas
@@ -74,7 +74,7 @@ def _step(step: ExplainedStep) -> dict[str, Any]:
 
 
 def _loss(explained: Explanation) -> dict[str, Any]:
-    """Prepare the numbers of softmax and cross-entropy for the HTML template."""
+    """Return the numbers that the HTML template needs for softmax and cross-entropy."""
     return {
         "headings": [f">{heading}" for heading in HEADINGS],
         "rows": [worked(entry) for entry in explained.terms],
@@ -93,7 +93,7 @@ def _unbroken(formula: str) -> str:
 
 
 def sums(explained: Explanation) -> list[str]:
-    """Return the sums that lead from the table of classes to the loss."""
+    """Return the equations that lead from the table of classes to the loss."""
     total = sum(entry.exp for entry in explained.terms)
     shown = next(entry for entry in explained.terms if entry.label == explained.label)
     return [

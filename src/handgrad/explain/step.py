@@ -44,7 +44,7 @@ class ExplainedStep:
 
 
 class LossTerm(NamedTuple):
-    """The numbers that lead from the logit of one class to the loss.
+    """The numbers by which the loss is computed from the logit of one class.
 
     Attributes:
         label: the class.
@@ -76,7 +76,7 @@ class Explanation:
         loss: the loss.
         training: whether dropout and batch norm behaved as they do in training.
         steps: the steps of the computation, in order.
-        terms: the terms of the loss, one per class.
+        terms: for each class, the numbers from which the loss is computed.
         weights: a description of where the weights come from, or "" if their origin is unknown.
     """
 

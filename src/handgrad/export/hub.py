@@ -1,4 +1,4 @@
-"""Export of a model as a folder for the Hugging Face Hub."""
+"""Exports a model as a folder for the Hugging Face Hub."""
 
 from __future__ import annotations
 

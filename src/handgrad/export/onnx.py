@@ -1,4 +1,4 @@
-"""Export of a model as an ONNX graph, for programs that do not use handgrad.
+"""Exports a model as an ONNX graph, for programs that do not use handgrad.
 
 The graph takes images of one size, scales uint8 pixels to the range 0 to 1, and returns logits,
 probabilities and labels. By default, the graph takes preprocessed images, and its metadata describe

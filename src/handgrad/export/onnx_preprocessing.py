@@ -102,7 +102,7 @@ def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
 
 
 def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: int, W: int) -> str:
-    """Return backgrounds (N, 1, H, W) whose lightness changes evenly between opposite edges."""
+    """Return backgrounds (N, 1, H, W) whose lightness changes linearly between opposite edges."""
     top, below = (_median(graph, line, W) for line in rows)
     left, right = (_median(graph, line, H) for line in columns)
     down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))
@@ -121,7 +121,7 @@ def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
 
 
 def _median(graph: Graph, line: str, length: int) -> str:
-    """Return the medians of lines (N, length) as (N, 1, 1, 1)."""
+    """Return the median of each line (N, length), in the shape (N, 1, 1, 1)."""
     middles = np.array([(length - 1) // 2, length // 2])
     in_order = graph.add("TopK", line, graph.array(np.array([length])), outputs=2, largest=0)
     two = graph.add("Gather", in_order, graph.array(middles), axis=1)
@@ -138,7 +138,7 @@ def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str
 
 
 def _ink(graph: Graph, grey: str, ground: str) -> str:
-    """Return how much lighter than the background the pixels are, with noise removed."""
+    """Return the difference between the pixels and the background, without noise."""
     beyond = graph.add("Sub", grey, ground)
     small = graph.add("Less", graph.add("Abs", beyond), _double(graph, np.array(NOISE)))
     return graph.add("Where", small, _double(graph, np.array(0)), beyond)

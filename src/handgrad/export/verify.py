@@ -146,7 +146,7 @@ def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
 
 
 def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
-    """Return raw images, as they would be in files, and the logits that are expected for them.
+    """Return raw images, such as a file contains, and the logits that are expected for them.
 
     Args:
         classifier: a classifier with a preprocessing.
@@ -158,7 +158,7 @@ def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uin
     light = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).astype(np.uint8)
     noise = generator(0, "augment").integers(0, 256, (NOISY, *light.shape[1:]), np.uint8)
     raw = np.concatenate([light, 255 - light, noise])
-    assert classifier.preprocessing is not None, "raw images want a preprocessing"
+    assert classifier.preprocessing is not None, "raw images require a preprocessing"
     prepared = np.stack([classifier.preprocessing.apply(x.transpose(1, 2, 0)) for x in raw])
     return raw, classifier.logits(prepared)
 

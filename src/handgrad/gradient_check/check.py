@@ -53,7 +53,7 @@ def _checked(target: Target, training: bool, seed: int) -> Report:
 
 
 def run_oracles(target: Target, training: bool, seed: int) -> tuple[Point, list[Oracle]]:
-    """Draw a point, and return it with the results of the oracles at that point."""
+    """Draw a random point, and return it with the results of the oracles at this point."""
     point, first = differences.run_oracle(target, training, seed)
     oracles = [first]
     if autograd.is_available() and autograd.has_counterpart(target.layer):

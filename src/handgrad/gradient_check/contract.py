@@ -1,7 +1,7 @@
 """The layer contract: three pure functions with the right arguments and return values.
 
-Wrong values, wrong shapes and missing gradients are not checked here, because the oracles reject
-them and the diagnosis names the cause.
+Wrong values, wrong shapes and missing gradients are not checked here: the oracles reject them, and
+the diagnosis names the cause.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def check_contract(target: Target) -> None:
 
 
 def _check_cache(target: Target, training: bool) -> None:
-    """Raise a ModelError if backward is affected by a later call of forward with other examples."""
+    """Raise a ModelError if another call of forward changes what backward returns for the first."""
     layer, rng = target.layer, np.random.default_rng(1)
     params, X, ctx = target.sample_inputs(rng, 0, training)
     Y, cache = layer.forward(params, X, ctx)

@@ -36,8 +36,8 @@ class Control(NamedTuple):
 def controls(oracle: Oracle) -> Iterator[Control]:
     """Test an oracle on mutations of each gradient that it accepts, and yield the results.
 
-    If the oracle rejects our gradient, the gradient that it expects is mutated. Mutations that
-    change nothing are skipped: for example, setting a zero gradient to zero.
+    If the oracle rejects our gradient, mutations of its expected gradient are used instead.
+    Mutations that change nothing are skipped: for example, setting a zero gradient to zero.
     """
     norms = norms_of(oracle)
     for tensor, expected in oracle.expected_gradients.items():
@@ -53,7 +53,7 @@ def controls(oracle: Oracle) -> Iterator[Control]:
 
 
 def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control]:
-    """Test an oracle with nonzero values where the right gradient is zero; yield the results.
+    """Test an oracle with nonzero values in place of zero gradients, and yield the results.
 
     The norm of these values is 1 % of the norm of all gradients.
     """
@@ -66,7 +66,7 @@ def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control
 
 
 def mutations(gradient: Array) -> Iterator[tuple[str, Array]]:
-    """Yield mutations of a gradient: zeroed, 1 % larger, transposed or reversed, shifted by one.
+    """Yield mutations of a gradient: zeroed, 1 % larger, transposed or reversed, and shifted.
 
     For a gradient with a single element, only zeroing and scaling are tried.
     """

@@ -11,7 +11,8 @@ If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no 
 another direction is drawn. If no direction is left, another point is drawn.
 
 h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
-smaller h if forward has a strong curvature. Neither helps at a kink, which affects every slope.
+smaller h if forward has a strong curvature. Neither a larger nor a smaller h helps at a kink, which
+affects every slope.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class KinkError(Exception):
 
 
 class Slope(NamedTuple):
-    """The slope along one direction, and a bound on its error that a kink may cause."""
+    """The slope along one direction, and a bound on the error that a kink may cause in it."""
 
     value: float
     doubt: float
@@ -88,7 +89,7 @@ def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle
 def measure_slopes(
     target: Target, point: Point, rng: np.random.Generator
 ) -> dict[str, ExpectedGradient]:
-    """Return the slopes along directions in all arrays, chosen so that none crosses a kink."""
+    """Return the slopes along directions in all arrays; no direction crosses a kink."""
     f = function(target.layer, point)
     size = _size(target.layer, point)
     arrays = differentiable(target.layer, point)
@@ -121,7 +122,7 @@ def measure_slopes(
 
 
 def every_element(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return all elements of all gradients by central differences, even at kinks."""
+    """Compute all elements of all gradients by central differences, even at kinks."""
     f, arrays, size = function(layer, point), differentiable(layer, point), _size(layer, point)
     slopes = {
         name: [slope(f, array, k, size=size) for k in range(array.size)]
@@ -140,7 +141,7 @@ def every_element(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def depends_on(target: Target, point: Point, tensor: str) -> bool:
-    """Return whether the output changes by more than rounding when an array changes by about 1."""
+    """Return whether a change of an array by about 1 changes the output by more than rounding."""
     array = differentiable(target.layer, point)[tensor]
     Y = np.array(target.layer.forward(*point[:3])[0])
     start = array.copy()
@@ -151,9 +152,9 @@ def depends_on(target: Target, point: Point, tensor: str) -> bool:
 
 
 def function(layer: Layer, point: Point) -> Callable[[], float]:
-    """Return f minus its value at the point; the difference is small, and so is its rounding error.
+    """Return f minus its value at the point, because a small number has a small rounding error.
 
-    The function reads the arrays of the point at each call, so they may be changed in place.
+    The function reads the arrays of the point at each call, so you may change the arrays in place.
     """
     params, X, ctx, dY = point
     start = np.array(layer.forward(params, X, ctx)[0])  # a copy: Flatten's Y is a view of X
@@ -167,7 +168,7 @@ def function(layer: Layer, point: Point) -> Callable[[], float]:
 def refined(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float = 0.0
 ) -> Slope:
-    """Return the slope along a direction with a step length that suits f, if `STEP` does not.
+    """Return the slope along a direction, with a step length other than `STEP` if f needs it.
 
     A longer step is valid if the slope's `doubt` is small, because a kink between the steps is
     always detected. A shorter step might miss the kink, so it is used only if the `doubt` decreases
@@ -192,11 +193,11 @@ def slope(
 ) -> Slope:
     """Return the slope of f along a direction in an array; the array is changed and restored.
 
-    `size` is the magnitude of the numbers that f sums; their rounding error is added to `doubt`.
+    `size` is the magnitude of the terms in f; their rounding error is added to `doubt`.
 
     A kink is detected if the slopes at h and h/2 differ, or if the curvatures differ. The first
-    test misses a kink exactly in the middle, the second misses one at h/3; together they miss
-    none.
+    test does not detect a kink exactly in the middle, and the second does not detect one at h/3;
+    together they detect every kink.
     """
     flat = array.reshape(-1)
     part, vector = (
@@ -221,7 +222,7 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction that cannot be replaced by another direction.
+    """Return the slope along a direction for which there is no alternative.
 
     Raises:
         KinkError: if no step length gives a slope.
@@ -233,7 +234,7 @@ def _last_resort(
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the magnitude of the numbers that the function f adds up."""
+    """Return the magnitude of the terms whose sum is f."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 
@@ -258,7 +259,7 @@ def _random_directions(array: Array, rng: np.random.Generator) -> list[Direction
 
 
 def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[Direction]:
-    """Yield many random directions: in a large network, most of them cross a kink."""
+    """Yield many random directions, because most of them cross a kink in a large network."""
     for _ in range(DRAWS):
         yield from _random_directions(array, rng)
 
@@ -266,7 +267,7 @@ def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[
 def _expected_gradient(
     array: Array, directions: list[Direction], slopes: list[Slope]
 ) -> ExpectedGradient:
-    """Return the slopes along some directions as an expected gradient."""
+    """Return an expected gradient that consists of the slopes along some directions."""
     elements = np.array([direction for direction in directions if isinstance(direction, int)])
     vectors = [direction for direction in directions if not isinstance(direction, int)]
 

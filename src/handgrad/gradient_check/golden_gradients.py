@@ -1,8 +1,8 @@
 """The oracle "golden": reference gradients that autograd computed once, stored in a file.
 
 They show whether the gradients of the built-in models have changed, even if PyTorch is not
-installed. They would also reveal an error that handgrad shares with a later PyTorch. To write the
-file again:
+installed. They would also reveal an error that both handgrad and a later version of PyTorch have.
+To compute the gradients again and write the file, run:
 
     python -m handgrad.gradient_check.golden_gradients
 """
@@ -47,7 +47,7 @@ def run_oracle(target: Target) -> Oracle | None:
 def _expected_gradient(
     shape: list[int], norm: float, elements: dict[str, float]
 ) -> ExpectedGradient:
-    """Return the expectation from the stored numbers: the largest elements and the norm."""
+    """Return the expected gradient, which consists of the stored elements and the stored norm."""
     indices = np.array([int(index) for index in elements])
 
     def measure(gradient: Array) -> Array:
@@ -57,7 +57,7 @@ def _expected_gradient(
 
 
 def compute(targets: list[Target]) -> dict[str, Any]:
-    """Compute the numbers to store for the given targets with autograd.
+    """With autograd, compute the numbers that are stored for the given targets.
 
     Raises:
         MissingExtraError: if PyTorch is not installed.

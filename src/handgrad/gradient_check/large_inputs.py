@@ -1,7 +1,7 @@
 """The oracle "large inputs": central differences at inputs where functions saturate or clip.
 
-All other oracles use examples between -1.7 and 1.7, so they cannot detect that a layer clips its
-input at 6.
+All other oracles use examples between -1.7 and 1.7. They cannot detect, for example, that a layer
+clips its input at 6.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ DRAWS = 3
 def run_oracles(target: Target, seed: int, training: bool) -> list[tuple[Point, Oracle]]:
     """Compare the gradients with central differences at points with larger examples.
 
-    The examples are multiplied by a scale. A scale is skipped if forward overflows there, or
-    saturates so much that rounding hides the slopes.
+    The examples are multiplied by a scale. A scale is skipped if forward overflows at this scale,
+    or saturates so much that rounding hides the slopes.
     """
     found = (_first(target, scales, seed, training) for scales in SCALES)
     return [one for one in found if one]

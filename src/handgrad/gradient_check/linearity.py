@@ -3,7 +3,7 @@
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 
 If backward clips the cotangent or rounds it to float32, the two sides of this equation differ by
-more than the rounding errors of float64, whatever the point.
+more than the rounding errors of float64 at every point.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FLOAT32_ERRORS = (1e-9, 1e-6)  # float32 rounding causes errors in this range
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Compare the gradient for the sum of two cotangents with the sum of the gradients for each.
+    """Compare the gradient for the sum of two cotangents with the sum of their gradients.
 
     Several scales of the cotangents are tried; the one with the largest difference is reported.
     """
@@ -50,7 +50,8 @@ def cause(comparison: Comparison) -> Cause:
         return Cause("computed in float32", sentence, comparison.tensor)
     sentence = (
         "backward is not linear in dY: the gradient for a sum of cotangents is not the sum of "
-        "their gradients, or is not scaled with dY; look for a clip, a threshold or rounding"
+        "their gradients, or is not scaled with dY; backward may contain a clip, a threshold or "
+        "rounding"
     )
     return Cause("not linear", sentence, comparison.tensor)
 

@@ -1,4 +1,4 @@
-"""Oracles, which compute expected gradients independently, and the comparison with ours."""
+"""Oracles, which compute expected gradients, and their comparison with handgrad's gradients."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ExpectedGradient:
 
     @property
     def whole(self) -> Array | None:
-        """The whole gradient, or None if the oracle does not know every element."""
+        """The complete expected gradient, or None if the oracle computed only a part of it."""
         size = math.prod(self.shape)
         if len({*self.elements.tolist()}) < size:
             return None
@@ -136,7 +136,7 @@ def compare(oracle: Oracle, tensor: str, gradient: Array | None) -> Comparison:
 
 
 def norms_of(oracle: Oracle) -> dict[str, float]:
-    """Return the norm of the expected numbers, for each gradient."""
+    """Return, for each gradient, the norm of the numbers that the oracle expects."""
     return {
         k: float(np.linalg.norm(expected.expected))
         for k, expected in oracle.expected_gradients.items()
@@ -151,7 +151,7 @@ def negligible(oracle: Oracle) -> list[str]:
 
 
 def scale_of(norms: Mapping[str, float], tensor: str) -> float:
-    """Return the norm by which the error of a gradient is divided: normally its own norm.
+    """Return the norm by which a gradient's error is divided: usually the gradient's own norm.
 
     If the gradient is zero up to rounding, such as that of a bias before a batch norm, the error is
     divided by the norm of all gradients.

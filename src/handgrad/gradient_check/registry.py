@@ -1,7 +1,7 @@
 """The targets that `handgrad gradcheck` knows by name: layers, losses and built-in models.
 
-`CASES` is a table keyed by layer class. It contains one case for each setting that leads to a
-different code path. The tests run the same cases in all engines and exports.
+`CASES` is a table keyed by layer class. It contains a case for each setting that changes which code
+runs. The tests run the same cases in all engines and exports.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ LAYERS = (*(target for targets in CASES.values() for target in targets), *LOSSES
 def layers_target(
     name: str, layers: tuple[Layer, ...], shape: Shape, batch: int = NAMED_BATCH
 ) -> Target:
-    """Return the layers of a network as one target; large arrays are checked only in part."""
+    """Return a network's layers as a target; of large arrays, only some elements are checked."""
     return Target(name, Sequential(layers), shape, batch, elements=SAMPLE)
 
 

@@ -16,8 +16,8 @@ class Verdict(StrEnum):
     """The verdict of a check.
 
     If a gradient is zero, all its mutations are zero too, so nothing can be proven. This happens if
-    the output is constant or piecewise constant. A gradient that is too small, relative to the
-    other gradients, to be distinguished from zero is not proven either.
+    the output is constant or piecewise constant. A gradient is not proven either if it is so small,
+    relative to the other gradients, that it cannot be distinguished from zero.
     """
 
     RIGHT = "right"
@@ -55,7 +55,7 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on all gradients, provided that the check itself is not broken."""
+        """The verdict on all gradients, if the check itself is right."""
         verdicts = {self.verdict_on(comparison.tensor) for comparison in self.comparisons}
         worst = (Verdict.WRONG, Verdict.UNPROVEN, Verdict.RIGHT)
         return next((verdict for verdict in worst if verdict in verdicts), Verdict.UNPROVEN)
@@ -74,11 +74,11 @@ class Report:
 
     @property
     def broken(self) -> tuple[Control, ...]:
-        """The mutated gradients that an oracle accepted: if there are any, the check is broken."""
+        """The mutated gradients that an oracle accepted: if there are any, the check is wrong."""
         return tuple(control for control in self.controls if not control.rejected)
 
     def worst(self, tensor: str) -> Comparison:
-        """Return the comparison of one gradient whose error is largest relative to its bound."""
+        """Return the comparison of a gradient that has the largest error relative to its bound."""
         own = [comparison for comparison in self.comparisons if comparison.tensor == tensor]
         return max(own, key=lambda comparison: comparison.error / comparison.bound)
 

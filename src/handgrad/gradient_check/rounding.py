@@ -32,9 +32,9 @@ DRAWS = 40  # the number of points tried
 def run_oracle(target: Target, point: Point) -> Oracle:
     """Compare our gradients in float32 with autograd's gradients in float64.
 
-    The point used is the first one at which `BOUND` is at least `MARGIN` times the effect of
-    rounding, starting with the given point. If there is no such point, the one with the smallest
-    effect is used, and the bound is `MARGIN` times that effect.
+    Points are drawn, starting with the given one, until `BOUND` is at least `MARGIN` times the
+    effect of rounding. If there is no such point, the one with the smallest effect is used, and the
+    bound is `MARGIN` times that effect.
     """
     best, least = point, np.inf
     for attempt in range(DRAWS):
@@ -51,10 +51,10 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 
 
 def effect_of_rounding(layer: Layer, point: Point) -> float:
-    """Return the relative change of autograd's gradients caused by one float32 rounding error.
+    """Return the relative change of autograd's gradients per unit of float32 rounding error.
 
     The numbers are perturbed by several units in the last place, and the change is divided by the
-    number of units. This way the perturbation crosses every kink or tie that rounding could cross.
+    number of units. Such a perturbation crosses every kink or tie that rounding errors could cross.
     """
     right = autograd(layer, point)
     norms = {tensor: float(np.linalg.norm(array)) for tensor, array in right.items()}
@@ -77,7 +77,7 @@ def _perturbed(point: Point, seed: int) -> Point:
 def _relative(
     moved: Mapping[str, Array], right: Mapping[str, Array], norms: Mapping[str, float], tensor: str
 ) -> float:
-    """Return the norm of the difference, divided by the scale of this gradient's errors."""
+    """Return the norm of the difference, divided by the norm that `scale_of` returns."""
     difference = float(np.linalg.norm(moved[tensor] - right[tensor]))
     return difference / scale_of(norms, tensor) if difference else 0.0
 

@@ -18,7 +18,7 @@ ALL_ELEMENTS, SAMPLE = 600, 12  # up to ALL_ELEMENTS, each is checked; of larger
 
 
 class Point(NamedTuple):
-    """One point at which a gradient is checked.
+    """A point at which gradients are checked: the arguments of forward and backward.
 
     Attributes:
         params: the layer's parameters and buffers.
@@ -46,7 +46,7 @@ class Target:
         name: the target's name in reports.
         layer: the layer; a network is represented by a `Sequential`.
         shape: the shape of one example, without the batch axis.
-        batch: N, the number of examples in a batch.
+        batch: the number of examples in a batch, N.
         arrays: the parameters and buffers to use, or None to initialize and then perturb them.
         elements: the size up to which every element of an array is checked separately; in a larger
             array, only `SAMPLE` elements are checked.
@@ -103,7 +103,7 @@ def differentiable(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def _perturb(params: Params, rng: np.random.Generator) -> None:
-    """Perturb the initial values, because forgetting a bias of zero would go unnoticed."""
+    """Perturb the initial values; otherwise, the omission of a zero bias would go unnoticed."""
     for name, array in flatten(params).items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)

@@ -1,4 +1,4 @@
-"""Loading a user-defined layer from a Python file."""
+"""Loads a user-defined layer from a Python file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def load_user_layer(
 
 @contextmanager
 def errors_with_line(file: Path, advice: str = "") -> Iterator[None]:
-    """Convert every error that the user's file raises to a one-sentence error with the line number.
+    """Convert each error of the user's file to an error of one sentence with the line number.
 
     Output that the file prints is redirected to stderr, because stdout is reserved for results.
 
@@ -128,7 +128,7 @@ def _class(file: Path, name: str, module: ModuleType) -> type:
         raise ModelError(f"{file} defines no layer; write a class with init, forward and backward")
     layers = f"its layers are {', '.join(there)}"
     if not name:
-        raise ConfigError(f"choose a layer of {file}, such as {file}:{there[0]}; {layers}")
+        raise ConfigError(f"name a layer in {file}, such as {file}:{there[0]}; {layers}")
     raise ModelError(f"{file} has no class {name!r}; {layers}")
 
 
@@ -167,7 +167,7 @@ def _parsed(args: str) -> list[Any] | dict[str, Any]:
 
 
 def _count_working(layer: Layer, shape: Shape) -> int:
-    """Return how many of the three functions of a layer work with examples of this shape."""
+    """Return how many of a layer's three functions accept examples of this shape."""
     rng, count = np.random.default_rng(0), 0
     with (
         suppress(Exception, SystemExit),

@@ -166,7 +166,7 @@ def _most_confused(counts: NDArray[Any], classes: Sequence[Any]) -> str:
 
 
 def _as_colours(X: NDArray[Any]) -> NDArray[Any]:
-    """Convert images (N, C, H, W) to the form that `image_uri` accepts, at most at display size."""
+    """Convert images (N, C, H, W) for `image_uri`; reduce them to the display size if larger."""
     step = -(-max(X.shape[2:]) // MAX_PIXELS)
     X = X[:, :, ::step, ::step]
     if X.shape[1] not in (1, 3):

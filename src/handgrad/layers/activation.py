@@ -16,7 +16,7 @@ class Elementwise:
     """Base class of all activations: no parameters, and an output with the shape of the input."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the input's shape, which is also the output's."""
+        """Return no parameters, and the shape of the output, which is that of the input."""
         return {}, shape
 
 

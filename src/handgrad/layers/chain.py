@@ -17,7 +17,7 @@ __all__ = ["Residual", "Sequential", "inner_layers"]
 @register
 @dataclass(frozen=True)
 class Sequential:
-    """A sequence of layers as one layer: two loops that implement the chain rule.
+    """A sequence of layers that acts as one layer; its two loops implement the chain rule.
 
     Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
 

@@ -30,7 +30,7 @@ class Conv2d:
 
     Y = W P + b         dP = Wᵀ dY        dW = Σₙ dY Pᵀ        db = Σ_{n,r,c} dY
 
-    and dX adds every element of dP to the pixel that it was copied from (col2im).
+    For dX, every element of dP is added to the pixel from which it was copied (col2im).
 
     Attributes:
         channels: O, the number of output channels.

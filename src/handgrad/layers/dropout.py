@@ -1,4 +1,4 @@
-"""Dropout: noise that prevents a network from relying on single features."""
+"""Dropout, which sets random elements to zero, so that a network does not rely on single ones."""
 
 from __future__ import annotations
 

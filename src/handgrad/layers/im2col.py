@@ -1,4 +1,4 @@
-"""Sliding windows over images, and their adjoint, for convolution and pooling."""
+"""Sliding windows over images, for convolution and pooling, and the adjoint operations."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def pad(X: Array, padding: Pair, value: float = 0.0) -> Array:
 
 
 def unpad(X: Array, padding: Pair) -> Array:
-    """Return X (N, C, H, W) without its padding: the adjoint of `pad`."""
+    """Remove the padding from X (N, C, H, W), which is the adjoint of `pad`."""
     (top, left), (H, W) = padding, X.shape[2:]
     return X[:, :, top : H - top, left : W - left]
 
@@ -62,7 +62,7 @@ def unpad(X: Array, padding: Pair) -> Array:
 def kernel_offsets(
     X: Array, kernel: Pair, stride: Pair, size: Pair
 ) -> Iterator[tuple[int, int, Array]]:
-    """Yield each offset (i, j) in the kernel, and a view of that pixel in all windows of X.
+    """Yield each offset (i, j) in the kernel with a view of the pixel there in every window.
 
     X (N, C, H, W) -> views (N, C, rows, columns), whose element (r, q) is X at
     (r·stride + i, q·stride + j).

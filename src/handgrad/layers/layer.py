@@ -14,14 +14,14 @@ Cache = Any  # what forward keeps for the same layer's backward; opaque to all o
 
 
 class Context(NamedTuple):
-    """What a layer's functions receive besides the parameters and the batch X.
+    """The information that a layer's functions receive besides the parameters and the batch X.
 
     Attributes:
         training: whether to run in training mode, in which dropout is active and batch norm uses
             the statistics of the batch.
         seed: the run's seed.
         step: the number of updates so far.
-        layer: a number that encodes the position of the layer in the network.
+        layer: a number that encodes the layer's position in the network.
     """
 
     training: bool = False
@@ -36,7 +36,7 @@ class Context(NamedTuple):
 
 @runtime_checkable
 class Layer(Protocol):
-    """Three pure functions: `init`, `forward` and its derivative `backward`.
+    """A layer has three pure functions: `init`, `forward` and its derivative `backward`.
 
     Two protocols extend this one: `HasBuffers` describes layers with arrays that are not learned,
     such as the running statistics of a batch norm; `GradientsAlone` describes layers with a faster
@@ -70,7 +70,7 @@ class HasBuffers(Layer, Protocol):
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can omit dX, which saves half the work of backward if dX is not needed."""
+    """A layer whose backward can omit dX, which saves half of the work if dX is not needed."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the parameters, given dY."""

@@ -98,8 +98,8 @@ class Normalize:
 
     dX = dY/s
 
-    Normalize is a layer so that the statistics are stored with the model. It has no parameters: m
-    and s are not learned, but computed once from the training images.
+    Normalize is a layer, so its statistics are stored with the model. It has no parameters: m and s
+    are not learned, but computed once from the training images.
 
     Attributes:
         mean: m, as one number or one per channel; or None to compute it from the training images.
@@ -132,7 +132,7 @@ class Normalize:
         return {}
 
     def fit_statistics(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
-        """Compute mean and std from the training images, unless the constructor was given them.
+        """Compute mean and std from the training images, unless the constructor has set them.
 
         Args:
             batches: batches of images.

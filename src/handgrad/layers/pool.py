@@ -21,7 +21,7 @@ class MaxPool2d:
 
     Y[n,c,r,q] = max_{i,j} X[n,c, r·s+i, q·s+j]        X (N, C, H, W)   Y (N, C, rows, columns)
 
-    dX: each dY goes to the largest pixel of its window; if several are equal, to the first one.
+    dX: each dY is added to the largest pixel of its window, or to the first of several equal ones.
 
     Attributes:
         kernel: the height and width of the window.
@@ -65,12 +65,12 @@ class AvgPool2d:
 
     Y[n,c,r,q] = 1/(kh·kw) Σ_{i,j} X[n,c, r·s+i, q·s+j]   X (N, C, H, W)   Y (N, C, rows, columns)
 
-    dX: each dY/(kh·kw) goes to every pixel of its window.
+    dX: each dY/(kh·kw) is added to every pixel of its window.
 
     Attributes:
         kernel: the height and width of the window.
         stride: the distance between neighboring windows, or None for the size of the window.
-        padding: the number of rows and columns of zeros added on each side; the mean counts them.
+        padding: the number of rows and columns of zeros added on each side; the mean includes them.
     """
 
     kernel: int | Pair

@@ -41,7 +41,7 @@ def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -
     columns = np.stack([as_displayable(each) for each in seen], axis=1)
     across, down = _SIDE + _GAP, _SIDE * X.shape[2] / X.shape[3] + _GAP
     figure = headed_figure(
-        "augmentation: the original, and nine epochs",
+        "augmentation: the original image, and its versions in nine epochs",
         (1 + EPOCHS) * across + 2 * _GAP,
         len(X) * down + HEADING_HEIGHT + _LINE,
     )

@@ -54,7 +54,7 @@ def differences(comparison: EngineComparison) -> Figure:
 
 
 def _draw(axes: Axes, records: Sequence[Mapping[str, float]], tolerance: float) -> None:
-    """Draw one engine's differences from the first engine, and the tolerance."""
+    """Draw the differences between one engine and the first engine, and the tolerance."""
     for kind, (colour, style) in _STYLES.items():
         if kind in records[0]:
             heights = [record[kind] or math.nan for record in records]

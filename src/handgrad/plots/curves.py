@@ -58,6 +58,6 @@ def _draw(axes: Axes, history: History, name: str) -> None:
 
 
 def _falls_far(history: History) -> bool:
-    """Return whether the loss falls so far that a linear scale would hide the last epochs."""
+    """Return whether the loss needs a logarithmic scale, because it falls by a large factor."""
     losses = [x for e in history for x in (e.loss, e.monitored_loss) if math.isfinite(x)]
     return bool(losses) and 0 < 30 * min(losses) < max(losses)

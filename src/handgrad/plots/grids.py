@@ -1,4 +1,4 @@
-"""Grids of images with labels, with predictions, or with the worst mistakes."""
+"""Grids of images: with their labels, with predictions, or the worst mistakes only."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def predictions(
         images: images of shape (N, C, H, W), where C is 1 or 3.
         labels: the classes of the images, (N,).
         predicted: the predicted classes, (N,). They are indices of `classes`, like the labels, or
-            class names, as returned by `Network.predict`. Integers that can all be indices are
-            treated as indices.
+            class names, as returned by `Network.predict`. If all are integers from 0 to K-1, they
+            are treated as indices.
         classes: the names of the K classes.
         probabilities: the probabilities of all classes, (N, K); only the probability of the
             predicted class is shown.

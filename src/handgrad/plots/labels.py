@@ -42,7 +42,7 @@ def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]
 
 
 def text_style(size: float) -> dict[str, Any]:
-    """Return matplotlib arguments for text of `size` points in which "$" starts no formula."""
+    """Return matplotlib arguments for text of `size` points; "$" does not begin a formula in it."""
     return {"fontsize": size, "fontfamily": _families(), "parse_math": False}
 
 

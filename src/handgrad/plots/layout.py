@@ -25,6 +25,6 @@ def headed_figure(heading: str, width: float, height: float) -> Figure:
 
 
 def axes_at(figure: Figure, left: float, below: float, width: float, height: float) -> Axes:
-    """Add axes with a given size and distance from the left and the bottom, all in inches."""
+    """Add axes, given their position from the left and the bottom and their size, in inches."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, below / down, width / across, height / down))

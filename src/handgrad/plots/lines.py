@@ -29,7 +29,7 @@ def lines(
         values: the values of each line, by name.
         title: the title of the chart.
         xlabel: the label of the x axis.
-        share: whether the values are fractions that are shown in percent.
+        share: whether the values are fractions, which are shown in percent.
         log: whether the scale is logarithmic.
         known: the names of all lines that may occur, so that each name has the same style in all
             figures.

@@ -48,13 +48,13 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
 
 
 def _cell(numbers: Sequence[Sequence[str]], size: float) -> float:
-    """Return the side length of a cell in inches, which is enough for the longest number."""
+    """Return the side length of a cell, in inches, such that the longest number fits."""
     longest = max((number for row in numbers for number in row), key=len)
     return max(0.3, text_size([longest], size)[0] + 0.12, 1.6 / len(numbers))
 
 
 def _table(heading: str, names: Sequence[str], cell: float) -> tuple[Figure, Axes]:
-    """Return a figure with axes for K x K cells, with the class names on two sides."""
+    """Return a figure with axes for K x K cells and the class names on two sides."""
     name_width, _ = text_size(names, SMALL)
     upright = name_width > cell - 0.05
     side = len(names) * cell

@@ -24,9 +24,9 @@ def preprocessing(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
     Steps that do not change any of the images are left out.
 
     Args:
-        ways: for each image, one pair per step, as returned by `Preprocessing.stages`: the title of
-            the step and the image after the step, (H, W, C) uint8. The first pair contains the raw
-            image, and the last pair contains the input of the network.
+        ways: for each image, the result of `Preprocessing.stages`: for each step, its title and the
+            image after it, (H, W, C) uint8. The first image is the raw image, and the last image is
+            the input of the network.
 
     Raises:
         DataError: if there are no images.
@@ -52,7 +52,7 @@ def preprocessing(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
 
 
 def _shown(ways: Sequence[Sequence[tuple[str, Array]]]) -> list[int]:
-    """Return the indices of the raw image, the steps that change an image, and the last step."""
+    """Return the indices of the stages to draw: the raw image, changes, and the last stage."""
     last = len(ways[0]) - 1
     changed = [
         n

@@ -1,4 +1,4 @@
-"""Saving figures as files."""
+"""Saves figures as files."""
 
 from __future__ import annotations
 

@@ -89,18 +89,18 @@ def grid(
 
 
 def truncation_note(count: int) -> str:
-    """Return the end of a heading, which is empty if all of the `count` images are drawn."""
+    """Return a note for the end of a heading, or "" if all of the `count` images are drawn."""
     return f", the first {MAX_IMAGES} shown" if count > MAX_IMAGES else ""
 
 
 def _size(H: int, W: int) -> tuple[float, float]:
-    """Return width and height of the space for an image; a very long image is scaled down."""
+    """Return the width and height of an image in the figure; a very long image is made smaller."""
     width, height = (_SIDE * min(size / min(H, W), 4) for size in (W, H))
     return width, height
 
 
 def _columns(count: int, height: float) -> int:
-    """Return the number of columns that makes the grid square or wider, with few empty cells.
+    """Return a number of columns for which the grid is not too tall and has few empty cells.
 
     Args:
         count: the number of cells.
@@ -111,7 +111,7 @@ def _columns(count: int, height: float) -> int:
 
 
 def _whole(figure: Figure) -> Axes:
-    """Return empty axes that cover the whole figure; separate axes per tile would be slow."""
+    """Return empty axes that cover the whole figure, because axes for each tile would be slow."""
     width, height = figure.get_size_inches()
     axes = axes_at(figure, 0, 0, width, height)
     axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
@@ -120,7 +120,7 @@ def _whole(figure: Figure) -> Axes:
 
 
 def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> None:
-    """Draw a tile's frame and the title above the frame in the colour of the tile."""
+    """Draw the frame of a tile, and the title above it, in the tile's colour."""
     left, right, below, above = place
     colour, line = tile.colour or "black", 2 if tile.colour else 0.8
     frame = Rectangle(

@@ -47,7 +47,7 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
 
 
 def _first_weight(net: Network) -> tuple[int, Array]:
-    """Return the first weight that is applied to pixels, (O, C, H, W), and its layer's index."""
+    """Return the weights that are applied to the pixels, (O, C, H, W), and their layer's index."""
     outputs = [net.shape, *(row.output for row in net.summary().rows)]
     for name, weight in net.parameters.items():
         index = int(name.split(".")[0])
@@ -62,7 +62,7 @@ def _first_weight(net: Network) -> tuple[int, Array]:
 
 
 def _side_by_side(weight: Array) -> Array:
-    """Return weights (O, C, H, W) as images (O, H, C(W + 1) - 1): channels separated by NaN."""
+    """Return weights (O, C, H, W) as images (O, H, C(W + 1) - 1), with NaN between the channels."""
     padded = np.pad(weight, [(0, 0), (0, 0), (0, 0), (0, 1)], constant_values=np.nan)
     return np.concatenate(padded.transpose(1, 0, 2, 3), axis=2)[..., :-1]
 

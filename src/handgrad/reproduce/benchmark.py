@@ -1,4 +1,4 @@
-"""The time of one training run in several implementations: NumPy, handgrad, PyTorch, Keras."""
+"""Measures the time of a training run in NumPy, handgrad, PyTorch and Keras."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Implementation(NamedTuple):
 
 @dataclass(frozen=True)
 class SpeedBenchmark:
-    """The speed of a training run, measured in rounds in which the implementations take turns.
+    """Measures the speed of a training run in several implementations, which take turns.
 
     The metrics are the median time per image over the rounds, in microseconds, and the test
     accuracy after the last round. The first round is not timed; it warms up all implementations.

@@ -1,4 +1,4 @@
-"""What an experiment runs: a variant in a context, and the result."""
+"""The variants of experiments, the context in which they run, and their results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Result of running a variant.
+    """The result of running a variant.
 
     Attributes:
         metrics: the value of each metric, by name; accuracies are between 0 and 1.
@@ -82,7 +82,7 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> RunResult:
-        """Return the result that `to_dict` converted to `fields`.
+        """Return the result from which `to_dict` made `fields`.
 
         Raises:
             LookupError: if a field is missing. Fields of a wrong type raise TypeError, ValueError
@@ -104,7 +104,7 @@ class Variant(Protocol):
 
 @dataclass(frozen=True)
 class ReportedValue:
-    """Values that a notebook reports and that are not measured here."""
+    """Values that a notebook reports, which are shown but not measured."""
 
     metrics: dict[str, float]
 
@@ -134,7 +134,7 @@ class Training:
     track_test: bool = False
 
     def in_torch(self) -> Training:
-        """Return the same training run in PyTorch."""
+        """Return a copy of this training run that uses the torch engine."""
         return replace(self, config=replace(self.config, engine=TORCH_ENGINE))
 
     def run(self, context: RunContext) -> RunResult:
@@ -179,7 +179,7 @@ class Training:
 
 
 def with_first_images(context: RunContext, images: int | None) -> RunContext:
-    """Return a context with only the first `images` training images; None means all images."""
+    """Return a context with only the first `images` training images, or with all if it is None."""
     if images is None:
         return context
     return replace(context, train=context.train.take(np.arange(images)))

@@ -48,7 +48,7 @@ class BatchNormLeakyReLU:
 
     X̂ = (X − μ)/σ, always with the statistics of the batch        Y = X̂ where X̂ > 0, else slope·X̂
 
-    The layer has no parameters: neither scale nor shift.
+    The layer has no parameters, because the notebook has no scale and no shift.
 
     Attributes:
         full_gradient: whether the backward pass includes the normalisation. The notebook omits the
@@ -82,7 +82,7 @@ class BatchNormLeakyReLU:
 
 
 def layers_with(norm: BatchNormLeakyReLU, *before: Layer) -> tuple[Layer, ...]:
-    """Return the network with one layer for both normalisation and leaky ReLU."""
+    """Return the network, in which one layer does both normalisation and leaky ReLU."""
     return (*before, Flatten(), Dense(32), norm, Dense(64), norm, Dense())
 
 
@@ -98,8 +98,8 @@ class SummedGradient:
         validation: the number of images used for validation.
         shuffled: whether the images are shuffled in each epoch; False reproduces the notebook's
             error.
-        label_minus_one: whether to reproduce the notebook's error, by which label 0 becomes class 9
-            and predictions must be shifted back.
+        label_minus_one: whether to reproduce an error of the notebook: label 0 becomes class 9, so
+            predictions must be shifted back.
         lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss goes
             up"; here it is halved after each epoch in which the loss rises.
     """
@@ -222,10 +222,12 @@ def notebook(quick: bool = False) -> Notebook:
                 2,
                 chosen=True,
             ),
-            HyperparameterTrial("the same, label smoothing 0.1", 0.89745, 2),
-            HyperparameterTrial("the same, weight decay 0.3", 0.89525, 2),
+            HyperparameterTrial("as in the first row, with label smoothing 0.1", 0.89745, 2),
+            HyperparameterTrial("as in the first row, but with weight decay 0.3", 0.89525, 2),
             HyperparameterTrial(
-                "the first, images mirrored and shifted by up to 2 pixels", 0.88285, 2
+                "as in the first row, with images mirrored and shifted by up to 2 pixels",
+                0.88285,
+                2,
             ),
         ),
         validated_on=VALIDATION_SET,

@@ -28,7 +28,7 @@ class Tile(NamedTuple):
     Attributes:
         source: the image as a data URI.
         caption: the text below it.
-        kind: how the image is marked: "right", "wrong", or "" for no mark.
+        kind: "right" or "wrong" if the image is marked as such, or "" for no mark.
     """
 
     source: str

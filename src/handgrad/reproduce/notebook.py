@@ -27,8 +27,8 @@ class Erratum:
         reference: the same run without the error.
         reference_metric: the metric of `reference`, or "" if it is the same as `metric`.
         percent: whether the metrics are fractions that are shown in percent.
-        misread: a function that converts the metric to the wrong number that the notebook states,
-            or None if the notebook states the metric itself.
+        misread: a function that computes the notebook's wrong number from the metric, or None if
+            the notebook states the metric itself.
     """
 
     error: str
@@ -47,14 +47,14 @@ class Experiment:
 
     Attributes:
         title: a short description.
-        variants: the variants by kind: "published", with the notebook's errors; "corrected";
-            "pytorch", the corrected one in PyTorch; "best", the same network with better
+        variants: the variants by kind: "published" has the notebook's errors, "corrected" has no
+            errors, "pytorch" is the corrected variant in PyTorch, and "best" has better
             hyperparameters.
         published: the values that the notebook publishes, by metric.
-        remarks: why a published value is not reproduced, by metric.
+        remarks: for each metric whose published value is not reproduced, the reason.
         ranges: the range within which a metric must lie, by kind of variant and metric.
-        shown: further metrics to show that the notebook does not publish.
-        curve_unit: the label of the curves' x axis.
+        shown: additional metrics for the report, which the notebook does not publish.
+        curve_unit: the unit of the curves' x axis, such as "epoch".
     """
 
     title: str
@@ -80,8 +80,8 @@ class HyperparameterTrial:
         accuracy: the mean validation accuracy over the seeds.
         seeds: the number of seeds.
         chosen: whether these hyperparameters were chosen.
-        loss: the mean validation loss, if the accuracies were too similar to choose by, or else
-            None.
+        loss: the mean validation loss if it decided the choice because the accuracies were too
+            similar, otherwise None.
     """
 
     hyperparameters: str

@@ -1,8 +1,8 @@
 """The computation of the published notebooks in plain NumPy, as the baseline of the benchmark.
 
 It computes layer by layer in float64: every step allocates new arrays, labels are one-hot encoded,
-and the gradients are stored by name and applied at the end. The errors of the notebooks are not
-included; they are in each notebook's own file.
+and the gradients are stored by name and applied at the end. It does not contain the notebooks'
+errors, which are in the file of each notebook.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """`online-mlp`: training by hand with one example at a time, compared with Keras.
 
-The notebook makes 300,000 updates of a hidden layer of 512 units. Its subject is the speed.
+The notebook makes 300,000 updates of a hidden layer of 512 units. The subject of the notebook is
+speed.
 """
 
 from __future__ import annotations
@@ -171,8 +172,10 @@ def notebook(quick: bool = False) -> Notebook:
                 1,
                 chosen=True,
             ),
-            HyperparameterTrial("the same, drawings", 0.9918, 1),
-            HyperparameterTrial("the same, no augmentation", 0.9847, 1),
+            HyperparameterTrial(
+                "as in the first row, but with the augmentation drawings", 0.9918, 1
+            ),
+            HyperparameterTrial("as in the first row, but without augmentation", 0.9847, 1),
         ),
         validated_on=VALIDATION_SET,
         seconds=12 * 60 + 8.5,

@@ -89,7 +89,7 @@ def _notebook(results: NotebookResults, data: Data) -> dict[str, Any]:
 
 
 def _unbroken(table: Table) -> Table:
-    """Put no-break spaces between numbers and their units; lines break between numbers only."""
+    """Put no-break spaces between numbers and their units, so that lines do not break there."""
     pattern = " (?=[±%]|min |s$|points)|(?<=[±]) |(?<=min) "
     rows = [[re.sub(pattern, "\N{NO-BREAK SPACE}", cell) for cell in row] for row in table.rows]
     return table._replace(rows=rows)

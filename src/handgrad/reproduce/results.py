@@ -110,7 +110,7 @@ def is_accuracy(metric: str) -> bool:
 
 
 def format_statistics(statistics: SeedStatistics | None, percent: bool = True) -> str:
-    """Format a mean with its standard deviation, or a dash if there is no value.
+    """Format a mean and its standard deviation; if there is no value, return a dash.
 
     >>> format_statistics(SeedStatistics((0.91, 0.93)))
     '92.00 ± 1.41 %'

@@ -26,7 +26,7 @@ class ProgressListener(Protocol):
         ...
 
     def finish(self, job: Job, result: RunResult | None, reason: str) -> None:
-        """Called when a job ends, with its result, or with None and why it was skipped."""
+        """Called when a job ends, with its result, or with None and the reason for skipping it."""
         ...
 
 

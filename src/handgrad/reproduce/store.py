@@ -1,4 +1,4 @@
-"""The store of results: one file per job, named after everything that determines its result."""
+"""The store of results: one file per job, whose name is a hash of all inputs of the job."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class ResultStore:
         return None
 
     def _read(self, path: Path, job: Job) -> RunResult:
-        """Read a result; if the file is unusable, an exception of any type may be raised."""
+        """Read a result; if the file is corrupted, an exception of any type may be raised."""
         content = json.loads(path.read_text("utf-8"))
         result = RunResult.from_dict(content["result"])
         if any(content[name] != value for name, value in self._identity(job).items()):

@@ -91,7 +91,7 @@ def _metric_rows(results: NotebookResults) -> Iterator[tuple[Experiment, str, li
 
 
 def _cells(results: NotebookResults, experiment: Experiment, metric: str) -> list[str]:
-    """Return the cells of a metric: published, reproduced, agreement, and the other variants."""
+    """Return the table cells of a metric: published, reproduced, agreement, other variants."""
     percent, value = is_accuracy(metric), experiment.published.get(metric)
     found = {kind: results.metric(experiment.variants.get(kind), metric) for kind in VARIANTS}
     published = DASH if value is None else f"{100 * value:.2f} %" if percent else f"{value:g}"
@@ -251,7 +251,7 @@ def _whole_training(results: NotebookResults, name: str) -> float | None:
 
 
 def _duration(seconds: float | None) -> str:
-    """Format a time; times below one second get two significant digits.
+    """Format a time; a time below one second has two significant digits.
 
     >>> [_duration(s) for s in (750.0, 2.52, 0.034, None)]
     ['12 min 30.0 s', '2.5 s', '0.034 s', '–']

@@ -27,6 +27,7 @@ from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, DataError, ModelError, did_you_mean
+from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
@@ -76,7 +77,7 @@ class RunConfig(BaseModel):
     data: Annotated[str, AfterValidator(data_name_or_path)] = option(
         "digits",
         "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own "
-        "images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file",
+        f"images: {DATA_FORMS}",
         metavar="DATA",
         on_resume="fixed",
     )

@@ -24,16 +24,16 @@ class Robustness:
 
     Attributes:
         clean: the evaluation on the clean (uncorrupted) images.
-        damaged: a dict with one evaluation on corrupted images per name of a corruption.
+        corrupted: the evaluation on corrupted images, keyed by the name of the corruption.
     """
 
     clean: Evaluation
-    damaged: dict[str, Evaluation]
+    corrupted: dict[str, Evaluation]
 
     @property
     def accuracy(self) -> float:
         """The accuracy on corrupted images, averaged over all corruptions, 0 to 1."""
-        return float(np.mean([found.accuracy for found in self.damaged.values()]))
+        return float(np.mean([found.accuracy for found in self.corrupted.values()]))
 
 
 def robustness(
@@ -62,8 +62,8 @@ def robustness(
             f"{test.name}: images of dtype {test.images.dtype} cannot be corrupted; "
             "use uint8 images with values 0 to 255"
         )
-    damaged = {
+    corrupted = {
         name: evaluate(model, replace(test, images=corrupt(test.images, name, seed)), logits=logits)
         for name in CORRUPTIONS
     }
-    return Robustness(evaluate(model, test, logits=logits), damaged)
+    return Robustness(evaluate(model, test, logits=logits), corrupted)

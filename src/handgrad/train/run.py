@@ -142,8 +142,8 @@ class TrainingRun:
             DivergenceError: the given error, if `on_divergence` is "stop", if a lower learning rate
                 cannot help, or if it has already been halved `MAX_LR_HALVINGS` times.
         """
-        error.hopeless = error.step == self.last_good.steps and not error.by_update
-        stop = self.config.on_divergence == "stop" or error.hopeless
+        error.unrecoverable = error.step == self.last_good.steps and not error.by_update
+        stop = self.config.on_divergence == "stop" or error.unrecoverable
         if stop or self._lr_halvings == MAX_LR_HALVINGS:
             self.net.restore(self._best_weights)
             raise error

@@ -75,12 +75,19 @@ def test_names_of_the_column_of_files(tmp_path, column):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("file_name,label\n", "metadata.csv has no rows; it must have one row per image"),
-        ("", "metadata.csv has no columns file_name and label; rename its columns"),
-        ("f,l\na.png,p\n", "metadata.csv has no columns file_name and label; rename its columns"),
+        (
+            "file_name,label\n",
+            "metadata.csv: contains no images, only a header; add one line per image",
+        ),
+        ("", "metadata.csv: contains no images; add one line per image"),
+        (
+            "f,l,m\na.png,p,q\n",
+            "metadata.csv: no column is called label, but there is column 2 `l`, column 3 `m`",
+        ),
+        ("f,l\na,p\n", "metadata.csv: columns 1 and 2 contain text, and there is no header; add"),
         (
             'file_name,label\n"x\ny.png",p\na.png\n',
-            "metadata.csv, line 4: expected a file, a label",
+            "metadata.csv, line 4: expected 2 cells, not 1; correct it",
         ),
     ],
 )

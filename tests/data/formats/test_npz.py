@@ -33,7 +33,7 @@ def test_object_arrays_are_rejected_with_a_remedy(tmp_path, labels):
     np.savez(tmp_path / "a.npz", x=X, y=labels)
     sentence = (
         f"a.npz: y.npy has dtype {labels.dtype}, which is neither numbers nor strings; "
-        "save labels .astype(str) and images .astype(np.uint8)"
+        "save the images as an array of numbers, and the labels as an array of integers or strings"
     )
     with pytest.raises(DataError, match=re.escape(sentence)):
         npz.read(tmp_path / "a.npz")

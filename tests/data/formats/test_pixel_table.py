@@ -32,26 +32,21 @@ def test_a_header_is_skipped(tmp_path, header, label):
     ("lines", "sentence"),
     [
         (
-            ["digit,0,1,2,3", "7,1,2,3,4", "8,1,2,3,4"],
-            "a.csv, line 1: the label 'digit' is followed by numbers; if this line is a header, "
-            "call its first column label",
+            ["kind,0,1,2,3", "7,1,2,3,4", "8,1,2,3,4"],
+            "a.csv: no column is called label, but there is column 1 `kind`; call the column with "
+            "the labels label",
         ),
         (
-            ["digit,253,254,255,256", "7,1,2,3,4"],
-            "a.csv, line 1: expected a label and 4 integers 0..255; correct it, or, if it is a "
-            "header, call its first column label",
+            ["a,3,3,3,3", "7,1,2,3,4", "8,1,2,3,4"],
+            "a.csv, line 1, column 1: the label 'a' is followed by numbers; if this line is a "
+            "header, call the column with the labels label",
         ),
+        (["a,0,1,2,3", ",0,1,2,3"], "a.csv, line 2, column 1: the label is missing; add it"),
         (
-            ['"digit","0","1","2","3"', "7,1,2,3,4"],
-            "line 1: expected a label and 4 integers 0.",
+            ["label,a,b,c,d", "a,0,1,2,3", " ,0,1,2,3"],
+            "a.csv, line 3, column 1 `label`: the label is missing; add",
         ),
-        (
-            [",label,0,1,2,3", "0,7,1,2,3,4"],
-            "a.csv: the first column contains line numbers; remove it (index=False)",
-        ),
-        (["a,0,1,2,3", ",0,1,2,3"], "a.csv, line 2: the label is missing; add it"),
-        (["label,a,b,c,d", "a,0,1,2,3", " ,0,1,2,3"], "a.csv, line 3: the label is missing; add"),
-        (["a,0,1,2,3", '"",0,1,2,3'], "a.csv, line 2: the label is missing; add it"),
+        (["a,0,1,2,3", '"",0,1,2,3'], "a.csv, line 2, column 1: the label is missing; add it"),
     ],
 )
 def test_invalid_headers_and_labels_are_rejected(tmp_path, lines, sentence):

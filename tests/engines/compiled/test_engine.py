@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,22 @@ def test_engine_agrees_with_the_reference_after_20_steps(case: Case) -> None:
     np.testing.assert_allclose(
         reference.logits(run.images), compiled.logits(run.images), rtol=1e-3, atol=1e-4
     )
+
+
+@pytest.mark.slow
+def test_engine_is_as_close_to_float64_as_the_reference_for_resnet7_at_several_sizes() -> None:
+    """Compare medians: a rounding error that moves a unit across ReLU's kink is amplified."""
+    errors: dict[str, list[float]] = {"reference": [], "compiled": []}
+    for side in (8, 10, 12, 14, 16):
+        case = replace(CASE["resnet7"], shape=(1, side, side))
+        exact = ReferenceEngine(case.network(dtype=np.float64), CONFIG)
+        reference, compiled = pair(case)
+        for engine in (exact, reference, compiled):
+            engine.run(batches(case))
+        for name, engine in (("reference", reference), ("compiled", compiled)):
+            errors[name].append(max(differ(exact.net.arrays, engine.net.arrays).values()))
+    assert np.median(errors["reference"]) < 1e-3, errors
+    assert np.median(errors["compiled"]) < 2e-5, errors
 
 
 @pytest.mark.parametrize(

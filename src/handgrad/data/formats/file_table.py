@@ -2,64 +2,89 @@
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from handgrad.data.formats.image_folder import SPLIT_NAMES, TABLE, with_checked_labels
-from handgrad.data.formats.reader import TRAIN, Contents, FileList
+from handgrad.data.formats.columns import Columns
+from handgrad.data.formats.image_folder import TABLE, files_below, is_image, with_checked_labels
+from handgrad.data.formats.pixel_table import SPLIT_VALUES, siblings, understood
+from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
+from handgrad.data.formats.text_table import TextTable, is_text_table, read_cells
 from handgrad.errors import DataError
-from handgrad.files import check_is_file
-
-LABELS = ("label", "class", "category", "target")
-_FILES = ("file_name", "filename", "file", "path", "image", "picture")  # language: ok
-_SPLIT = ("split", "set", "subset")
-_MAX_BYTES = 1 << 28
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a file or a folder that contains metadata.csv."""
+    """Return whether the path is a table of files, or a folder that contains metadata.csv.
+
+    Raises:
+        DataError: if the file cannot be read, or its columns are ambiguous.
+    """
     table = _table_at(path)
-    return table.exists() and not table.is_dir()
+    return is_text_table(table) and (path.is_dir() or understood(table)[1].files is not None)
 
 
 def read(path: Path) -> Contents:
-    """List the image files that a CSV file names by paths relative to its own folder.
+    """List the image files that a table names.
 
-    The file has a column with paths, a column with labels, and optionally a column with splits.
+    The table has a column with files, a column with labels, and optionally a column with splits.
+    The names of the files may lack the suffix. They are relative to the folder of the table, or to
+    a folder inside it such as images/. A table without labels lists images to predict. If the name
+    of the table contains "train", the test set is listed in the table with "test" instead.
 
     Args:
-        path: the CSV file, or a folder that contains a CSV file named metadata.csv.
+        path: the table, or a folder that contains a table named metadata.csv.
 
     Raises:
-        DataError: if the file is not a table with these columns.
-        OSError: if the file cannot be read.
+        DataError: if the file is not a table with these columns, or a file cannot be found.
+        OSError: if a folder cannot be read.
     """
     table = _table_at(path)
-    columns, rows = _read_rows(table)
-    names = file_and_label(columns)
-    if names is None:
-        raise DataError(f"{table} has no columns file_name and label; rename its columns")
-    if not rows:
-        raise DataError(f"{table} has no rows; it must have one row per image")
-    file_column, label_column = names
-    split_column = _first_match(columns, _SPLIT)
+    splits, unlabelled, summary = _read_one(table)
+    skipped = []
+    if splits.keys() == {TRAIN}:
+        for split, sibling in siblings(table):
+            try:
+                labelled, others, _ = _read_one(sibling)
+            except DataError as error:
+                skipped.append(Skipped(sibling.name, str(error)))
+                continue
+            if others is None:
+                splits[split] = labelled[TRAIN]
+            else:
+                unlabelled = unlabelled or others
+    return Contents(splits, unlabelled, summary, tuple(skipped))
+
+
+def _read_one(path: Path) -> tuple[dict[str, FileList], FileList | None, str]:
+    """Return the labelled files of each split of one table, those without labels, and a summary."""
+    table, columns = understood(path)
+    if columns.files is None:
+        raise DataError(f"{table.path} has no columns file_name and label; rename its columns")
+    wanted = [k for k in (columns.files, columns.label, columns.split) if k is not None]
+    cells = read_cells(table, wanted, ())
+    texts = dict(zip(wanted, cells.texts, strict=True))
+    files = _found_files(table, columns.files, cells.lines.tolist(), texts[columns.files])
+    summary = _summary(table, columns)
+    if columns.label is None:
+        return {}, FileList(files, []), summary
     splits: dict[str, FileList] = {}
-    for line, row in rows:
-        file, label = row[file_column] or "", row[label_column] or ""
-        split = (row[split_column] or "") if split_column else TRAIN
-        name = SPLIT_NAMES.get(split.strip().lower())
-        if not file or not label or name is None or "\0" in file:
+    names = texts[columns.split] if columns.split is not None else [TRAIN] * len(files)
+    for line, file, label, split in zip(
+        cells.lines, files, texts[columns.label], names, strict=True
+    ):
+        if not label or split.lower() not in SPLIT_VALUES:
+            column = columns.split if label and columns.split is not None else columns.label
+            found = f"{split[:60]!r} is not a split" if label else "the label is missing"
             raise DataError(
-                f"{table}, line {line}: expected a file, a label and a split such as train, "
-                f"not {file[:60]!r}, {label[:60]!r} and {split[:60]!r}"
+                f"{table.path}, line {line}, {table.column(column)}: {found}; correct it"
             )
-        files = splits.setdefault(name, FileList([], []))
-        files.paths.append(table.parent / file)
-        files.labels.append(label)
-    return Contents(with_checked_labels(splits, path))
+        listed = splits.setdefault(SPLIT_VALUES[split.lower()], FileList([], []))
+        listed.paths.append(file)
+        listed.labels.append(label)
+    return with_checked_labels(splits, path), None, summary
 
 
 def read_frame(
@@ -99,34 +124,81 @@ def read_frame(
     return FileList([Path(folder, file) for file in files], frame[label].tolist())
 
 
-def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
-    """Return the names of the columns with files and labels, or None if one of them is missing."""
-    file, label = _first_match(columns, _FILES), _first_match(columns, LABELS)
-    return (file, label) if file and label else None
+def names_existing_files(path: Path) -> bool:
+    """Return whether a table lists labelled files, and the first one exists."""
+    table, columns = understood(path)
+    if columns.files is None or columns.label is None:
+        return False
+    name = table.sample[0][columns.files]
+    if not name or "\0" in name:
+        return False
+    return (path.parent / name).is_file() or bool(_places(path.parent, [name]))
 
 
 def _table_at(path: Path) -> Path:
     return path / TABLE if path.is_dir() else path
 
 
-def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str | None]]]]:
-    """Read the column names of a table, and each row with the number of its last line."""
-    check_is_file(table)
-    if table.stat().st_size > _MAX_BYTES:
-        raise DataError(f"{table} is too large for a table of files; is it something else?")
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines)
-            columns = [name for name in reader.fieldnames or () if name]
-            return columns, [(reader.line_num, row) for row in reader]
-    except (csv.Error, ValueError) as error:
-        raise DataError(
-            f"{table} is not a table ({error}); give a CSV file in UTF-8, an NPZ file, or a "
-            "folder of images or of IDX files"
-        ) from None
+def _found_files(
+    table: TextTable, column: int, lines: Sequence[int], names: Sequence[str]
+) -> list[Path]:
+    """Return the path of each named file."""
+    folder = table.path.parent
+
+    def error(row: int, reason: str) -> DataError:
+        place = f"{table.path}, line {lines[row]}, {table.column(column)}"
+        return DataError(f"{place}: {reason}")
+
+    for row, name in enumerate(names):
+        if not name or "\0" in name:
+            raise error(row, f"expected the name of an image file, not {name[:60]!r}; correct it")
+    if is_image(Path(names[0])) and (folder / names[0]).is_file():
+        return [folder / name for name in names]
+    places = _places(folder, names)
+    if not places:
+        if all(is_image(Path(name)) for name in names):  # the missing file is reported later
+            return [folder / name for name in names]
+        raise error(
+            0,
+            f"there is no image {names[0][:60]!r} in {folder} or its folders, with or without a "
+            "suffix such as .png; correct the name",
+        )
+    found = max(places.values(), key=len)
+    for row, name in enumerate(names):
+        if len(files := found.get(name, [])) != 1:
+            problem = f"{len(files)} images are" if files else "there is no image"
+            raise error(row, f"{problem} called {name[:60]!r} in {folder}; correct the name")
+    return [found[name][0] for name in names]
 
 
-def _first_match(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """Try the names in order, and return the first column that matches one, ignoring case."""
-    by_name = {column.strip().lower(): column for column in columns}
-    return next((by_name[name] for name in names if name in by_name), None)
+def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[Path]]]:
+    """Search for named images in a folder and in the folders below it.
+
+    Returns:
+        For each folder with at least one of the images, the paths of each name. A name may include
+        folders, and may lack the suffix.
+    """
+    wanted, depths = set(names), {len(Path(name).parts) for name in names}
+    places: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for file in files_below(folder):
+        if not is_image(file):
+            continue
+        parts = file.relative_to(folder).parts
+        for depth in depths:
+            name = "/".join(parts[len(parts) - depth :]) if depth <= len(parts) else ""
+            for form in (name, name.removesuffix(file.suffix)):
+                if form in wanted:
+                    places[folder.joinpath(*parts[: len(parts) - depth])][form].append(file)
+    return places
+
+
+def _summary(table: TextTable, columns: Columns) -> str:
+    """Describe how the table was understood."""
+    assert columns.files is not None
+    label = "no labels" if columns.label is None else f"label: {table.column(columns.label)}"
+    parts = [label, f"files: {table.column(columns.files)}"]
+    if columns.split is not None:
+        parts.append(f"split: {table.column(columns.split)}")
+    if columns.skipped:
+        parts.append(f"skipped: {', '.join(map(table.column, columns.skipped[:5]))}")
+    return "; ".join(parts)

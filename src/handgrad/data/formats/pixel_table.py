@@ -1,169 +1,283 @@
-"""Read a CSV file of pixels: each line has a label, followed by the pixels of one image."""
+"""Read a table of pixels: each line has the label and the pixels of one image."""
 
 from __future__ import annotations
 
-import csv
-import math
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from itertools import chain, islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.formats.file_table import LABELS, file_and_label
-from handgrad.data.formats.reader import TEST, TRAIN, Contents, ImagesAndLabels
+from handgrad.data.formats.columns import Columns, interpret
+from handgrad.data.formats.image_folder import SPLIT_NAMES
+from handgrad.data.formats.label_values import are_integers, as_integer, bad_label, from_one_hot
+from handgrad.data.formats.parquet import ParquetTable, is_parquet, open_parquet, read_parquet_cells
+from handgrad.data.formats.pixel_rows import square_layout, to_images
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, ImagesAndLabels
+from handgrad.data.formats.text_table import (
+    Cells,
+    TextTable,
+    is_text_table,
+    open_table,
+    read_cells,
+)
 from handgrad.errors import DataError
-from handgrad.files import check_is_file
 
-_MAX_LINE = 1 << 20  # characters
-_BATCH = 1000  # lines
-_REMEDY = f"call its first column {LABELS[0]}"
-_QUOTED = re.compile('"((?:[^"]|"")*)" *,')
-_PIXEL = re.compile(" *0*([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]) *")
+# The values of a column such as `Usage`. FER2013 calls its two test sets public and private.
+SPLIT_VALUES = {**SPLIT_NAMES, "publictest": VALIDATION, "privatetest": TEST, "dev": VALIDATION}
+_SIBLINGS = ((TEST, "test"), (VALIDATION, "valid"), (VALIDATION, "val"))
+_FEW = 20  # rows from which the values of a column are evidence
+_MAX_CLASSES = 2000
+_MANY = 100  # distinct values
+
+
+class LabelledRows(NamedTuple):
+    """The images in one table, before the labels are converted.
+
+    Attributes:
+        images: the images, (N, C, H, W).
+        labels: the text of each label, or None if the table has no labels.
+        splits: the split of each image, or None if the table does not state it.
+        label: the column with the labels, if it was decided by the values.
+        summary: how the table was understood.
+    """
+
+    images: NDArray[Any]
+    labels: list[str] | None
+    splits: list[str] | None
+    label: int | None
+    summary: str
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a CSV file without columns for file names and labels.
+    """Return whether the path is a text table whose columns are not files.
 
     Raises:
-        DataError: if the file cannot be read.
+        DataError: if the file cannot be read, or its columns are ambiguous.
     """
-    if path.suffix.lower() != ".csv" or not path.is_file():
-        return False
-    return file_and_label(_cells(next(_lines(path), ""))) is None
+    return is_table(path) and understood(path)[1].files is None
 
 
 def read(path: Path) -> Contents:
-    """Read the training set, and the test set if there is one.
+    """Read the training set, and the test and validation sets if there are any.
 
     If the file name contains "train", the test set is the file in the same folder whose name has
-    "test" instead of "train".
+    "test" instead of "train". A table without labels contains images to predict.
 
     Args:
-        path: a CSV file. A header line is skipped. The images are square, with H·H grey pixels, or
-            3·H·H pixels with all red values first, then green, then blue.
+        path: a table as a CSV or TSV file, possibly gzipped. The header names the label; without a
+            header, the label is the first column, or the last one if only that can be the label.
+            The images are square, unless the names of the pixels state their rows and columns.
 
     Raises:
-        DataError: if a line is not a label followed by pixels.
+        DataError: if a cell cannot be read; the message names the file, the line and the column.
     """
-    tables = {TRAIN: _read_table(path)}
-    test_path = path.with_name(path.name.replace("train", "test"))
-    if test_path != path and test_path.is_file():
-        tables[TEST] = _read_table(test_path)
-    are_integers = all(map(_is_integer, chain(*(labels for _, labels in tables.values()))))
-    return Contents(
-        {
-            split: ImagesAndLabels(
-                X, np.array([int(k) for k in labels] if are_integers else labels)
+    main = read_rows(path)
+    if main.labels is None:
+        return Contents({}, _without_labels(main), main.summary)
+    if main.splits is not None:
+        is_in = {split: np.array(main.splits) == split for split in dict.fromkeys(main.splits)}
+        parts = {
+            split: main._replace(
+                images=main.images[chosen],
+                labels=[main.labels[i] for i in np.flatnonzero(chosen)],
             )
-            for split, (X, labels) in tables.items()
+            for split, chosen in is_in.items()
         }
-    )
+        return Contents(with_labels(parts), None, main.summary)
+    parts, unlabelled = {TRAIN: main}, None
+    for split, sibling in siblings(path):
+        other = read_rows(sibling, main.label)
+        if other.labels is not None:
+            parts[split] = other
+        elif unlabelled is None:
+            unlabelled = _without_labels(other)
+    return Contents(with_labels(parts), unlabelled, main.summary)
 
 
-def _read_table(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
-    """Read the images of one file, (N, C, H, W), and their labels."""
-    lines = _lines(path)
-    first = next(lines, "")
-    labels: list[str] = []
-    batches: list[NDArray[np.uint8]] = []
-    cells = _cells(first)
-    if cells[0] == "" and cells[1:2] and cells[1].strip().lower() in LABELS:
-        raise DataError(f"{path}: the first column contains line numbers; remove it (index=False)")
-    count = len(cells) - 1
-    has_header = _is_header(first)
-    lines = chain([] if has_header else [first], lines)
-    line_number = 1 + has_header
-    while batch := list(islice(lines, _BATCH)):
-        rows = [_split_line(line) for line in batch]
-        batches.append(_pixels([pixels for _, pixels in rows], count, path, line_number))
-        labels += [label for label, _ in rows]
-        line_number += len(batch)
-    if not batches:
-        raise DataError(f"{path}: contains no images; each line must have a label and its pixels")
-    _check_labels(labels, path, 1 + has_header)
-    return np.concatenate(batches).reshape(len(labels), *_shape(count, path)), labels
+def is_table(path: Path) -> bool:
+    """Return whether a file is a text table or a Parquet file, according to its name."""
+    return is_text_table(path) or is_parquet(path)
 
 
-def _check_labels(labels: Sequence[str], path: Path, at: int) -> None:
-    """Raise a DataError if a label is missing, or if all labels except the first are numbers."""
-    if "" in labels:
-        raise DataError(f"{path}, line {at + labels.index('')}: the label is missing; add it")
-    if len(labels) > 1 and not _is_integer(labels[0]) and all(map(_is_integer, labels[1:])):
-        raise DataError(
-            f"{path}, line {at}: the label {labels[0]!r} is followed by numbers; if this line is a "
-            f"header, {_REMEDY}"
-        )
+def understood(path: Path) -> tuple[TextTable, Columns]:
+    """Open a table and decide what each column contains.
+
+    Raises:
+        DataError: if the file cannot be read, or its columns are ambiguous.
+    """
+    table = open_parquet(path) if is_parquet(path) else open_table(path)
+    try:
+        return table, interpret(table.names, table.sample, SPLIT_VALUES)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
-def _pixels(rows: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
-    """Parse the pixels on n lines into (n, count); `at` is the number of the first line."""
-    if all(rows):  # NumPy warns about empty rows
-        with suppress(ValueError, OverflowError, IndexError):
-            X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)
-            if X.shape == (len(rows), count) and X.min() >= 0 and X.max() <= 255:
-                return X.astype(np.uint8)
-    bad = next((n for n, row in enumerate(rows, at) if not _is_good(row, count)), at)
+def siblings(path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the split and the path of the files next to a file whose name contains "train"."""
+    found: set[str] = set()
+    for split, name in _SIBLINGS:
+
+        def renamed(match: re.Match[str], name: str = name) -> str:
+            text = match[0]
+            return name.upper() if text.isupper() else name.title() if text[0].isupper() else name
+
+        other = path.with_name(re.sub("train", renamed, path.name, flags=re.IGNORECASE))
+        if other != path and other.is_file() and split not in found:
+            found.add(split)
+            yield split, other
+
+
+def with_labels(parts: Mapping[str, LabelledRows]) -> dict[str, ImagesAndLabels]:
+    """Convert the labels of all splits to integers if all represent integers."""
+    integers = all(are_integers(part.labels or ()) for part in parts.values())
+    splits = {}
+    for split, part in parts.items():
+        labels = part.labels or []
+        y = np.array([as_integer(text) for text in labels] if integers else labels)
+        splits[split] = ImagesAndLabels(part.images, y)
+    return splits
+
+
+def read_rows(path: Path, label: int | None = None) -> LabelledRows:
+    """Read one table.
+
+    Args:
+        path: the file.
+        label: 0 if the first column is the label, or -1 if it is the last one; None to decide this
+            by the values. It has no effect if the table names the label.
+
+    Raises:
+        DataError: if the table cannot be read.
+    """
+    table, columns = understood(path)
+    decided = None
+    if columns.undecided:
+        square_layout(len(columns.pixels) - 1, str(path))
+        ends = (columns.pixels[0], columns.pixels[-1])
+        decided = _choose_label(table, ends) if label is None else label
+        at = ends[decided]
+        columns = replace(columns, label=at, pixels=tuple(k for k in columns.pixels if k != at))
+    texts = [k for k in (columns.label, columns.split, *columns.one_hot) if k is not None]
+    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
+    cells = read(table, texts, columns.pixels, columns.packed)
+    if not len(cells.lines):
+        raise DataError(f"{path}: contains no images; add one line per image")
+    images, size = to_images(cells.values, columns.layout, str(path))
+    found = dict(zip(texts, cells.texts, strict=True))
+    labels = _labels(table, columns, cells, found)
+    summary = [_label_summary(table, columns, labels is not None), size]
+    splits = None
+    if columns.split is not None:
+        splits = _splits(table, columns.split, cells, found[columns.split])
+        summary.append(f"split: {table.column(columns.split)}")
+    if columns.skipped:
+        summary.append(f"skipped: {', '.join(map(table.column, columns.skipped[:5]))}")
+    return LabelledRows(images, labels, splits, decided, "; ".join(summary))
+
+
+def _labels(
+    table: TextTable, columns: Columns, cells: Cells, texts: Mapping[int, list[str]]
+) -> list[str] | None:
+    """Return the label of each row, or None if the table has no labels."""
+    if columns.one_hot and table.names:
+        names = [table.names[k] for k in columns.one_hot]
+        labels = from_one_hot([texts[k] for k in columns.one_hot], names)
+        if isinstance(labels, int):
+            raise DataError(
+                f"{table.place(cells.lines[labels])}, {_range(table, columns.one_hot)}: "
+                "exactly one of these one-hot labels must be 1, and the others 0; correct the row"
+            )
+        return labels
+    if columns.label is None:
+        return None
+    return checked_labels(table, columns.label, cells.lines, texts[columns.label])
+
+
+def checked_labels(
+    table: TextTable, column: int, lines: NDArray[np.int64], labels: list[str]
+) -> list[str] | None:
+    """Return the labels unchanged, or None if all are missing.
+
+    Raises:
+        DataError: if a label is missing, or is not a whole number although the others are.
+    """
+    if not any(labels):
+        return None
+    if bad := bad_label(labels):
+        row, reason = bad
+        raise DataError(f"{table.place(lines[row])}, {table.column(column)}: {reason}")
+    return labels
+
+
+def _splits(table: TextTable, column: int, cells: Cells, texts: Sequence[str]) -> list[str]:
+    """Return the split of each row."""
+    for line, text in zip(cells.lines, texts, strict=True):
+        if text.lower() not in SPLIT_VALUES:
+            raise DataError(
+                f"{table.place(line)}, {table.column(column)}: {text[:40]!r} is not a split; "
+                "write train, test or validation"
+            )
+    return [SPLIT_VALUES[text.lower()] for text in texts]
+
+
+def _choose_label(table: TextTable, ends: tuple[int, int]) -> int:
+    """Return 0 if the first of two columns is the label, or -1 if the second one is.
+
+    Raises:
+        DataError: if both or neither can be the label.
+    """
+    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
+    first, last = (_LabelEvidence(column) for column in read(table, ends, ()).texts)
+    if first.is_label and not last.is_label:
+        return 0
+    if last.is_label and not first.is_label:
+        return -1
+    if first.is_label and last.is_label:
+        if first.classes * 3 <= last.classes > _MANY:
+            return 0
+        if last.classes * 3 <= first.classes > _MANY:
+            return -1
+        if first.is_contiguous and not last.is_contiguous:
+            return 0
+    elif first.classes and (first.rows < _FEW or first.classes == last.classes == 1):
+        return 0
     raise DataError(
-        f"{path}, line {bad}: expected a label and {count:,} integers 0..255; correct it"
-        + (f", or, if it is a header, {_REMEDY}" if bad == 1 else "")
+        f"{table.path}: it is unclear whether the label is column {ends[0] + 1} or column "
+        f"{ends[1] + 1}; add a header that calls it label"
     )
 
 
-def _is_good(row: str, count: int) -> bool:
-    """Return whether a line contains exactly `count` pixels."""
-    cells = row.split(",")
-    return len(cells) == count and all(_PIXEL.fullmatch(cell) for cell in cells)
+class _LabelEvidence:
+    """Whether the values of a column can be labels rather than the pixel in a corner."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        values = [as_integer(text) for text in texts]
+        whole = [value for value in values if value is not None]
+        is_whole = len(whole) == len(values)
+        counts = np.unique(whole if is_whole else [], return_counts=True)[1]
+        self.rows, self.classes = len(values), len(counts)
+        varies = 2 <= self.classes <= min(self.rows / 2, _MAX_CLASSES)
+        # A corner has the same value in nearly all images.
+        self.is_label = self.rows >= _FEW and varies and counts.max() < 0.9 * self.rows
+        self.is_contiguous = varies and max(whole) - min(whole) == self.classes - 1
 
 
-def _shape(count: int, path: Path) -> tuple[int, int, int]:
-    """Return the shape (C, H, W) of square images with `count` values."""
-    for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if side and channels * side * side == count:
-            return channels, side, side
-    raise DataError(f"{path}: {count:,} pixels per line do not form a square grey or colour image")
+def _without_labels(rows: LabelledRows) -> ImagesAndLabels:
+    return ImagesAndLabels(rows.images, np.empty(0, np.int64))
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the non-empty lines of a file."""
-    try:
-        check_is_file(path)
-        with path.open(encoding="utf-8-sig") as file:
-            while line := file.readline(_MAX_LINE):
-                if line.strip():
-                    yield line.strip()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError:
-        raise DataError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+def _label_summary(table: TextTable, columns: Columns, has_labels: bool) -> str:
+    """Describe where the labels are."""
+    if columns.one_hot:
+        return f"label: {_range(table, columns.one_hot)}, one-hot"
+    if not has_labels or columns.label is None:
+        return "no labels"
+    return f"label: {table.column(columns.label)}"
 
 
-def _cells(line: str) -> list[str]:
-    """Return the cells of a line."""
-    try:
-        return next(csv.reader([line]), [""]) or [""]
-    except csv.Error:
-        return line.split(",")
-
-
-def _split_line(line: str) -> tuple[str, str]:
-    """Return the label on a line, and the text of the pixels."""
-    if quoted := _QUOTED.match(line):
-        return quoted[1].replace('""', '"'), line[quoted.end() :]
-    label, _, pixels = line.partition(",")
-    return label.strip(), pixels.strip()
-
-
-def _is_integer(label: str) -> bool:
-    """Return whether a label is an integer of at most nine digits."""
-    return label.isdecimal() and label.isascii() and len(label) < 10
-
-
-def _is_header(line: str) -> bool:
-    """Return whether a line is a header: it starts with "label" or does not end with a number."""
-    cells = [cell.strip().lower() for cell in _cells(line)]
-    return cells[0] in LABELS or not cells[-1].lstrip("-").replace(".", "", 1).isdecimal()
+def _range(table: TextTable, columns: Sequence[int]) -> str:
+    return f"{table.column(columns[0])} to {table.column(columns[-1])}"

@@ -5,14 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from handgrad.data.formats import file_table, idx_folder, image_folder, npz, pixel_table
+from handgrad.data.formats import (
+    array_files,
+    encoded_images,
+    file_table,
+    idx_folder,
+    image_folder,
+    mat,
+    npz,
+    pixel_table,
+    table_folder,
+    unsupported,
+)
 from handgrad.data.formats.reader import TEST, VALIDATION, Contents, FileList, Reader, Splits
 from handgrad.errors import DataError
 
-__all__ = ["READERS", "TEST", "VALIDATION", "as_file_lists", "list_images", "read_contents"]
+__all__ = [
+    "READERS",
+    "TEST",
+    "VALIDATION",
+    "as_file_lists",
+    "list_images",
+    "read_contents",
+    "read_labelled",
+]
 
 # The first reader that accepts a path reads it. `image_folder` accepts every path, so it is last.
-READERS: tuple[Reader, ...] = (idx_folder, npz, pixel_table, file_table, image_folder)
+# The order of the others matters where several accept one folder: a table that lists the images in
+# it comes before the images, and images come before a table of pixels.
+READERS: tuple[Reader, ...] = (
+    idx_folder,
+    array_files,
+    npz,
+    mat,
+    file_table,
+    encoded_images,
+    pixel_table,
+    table_folder,
+    unsupported,
+    image_folder,
+)
 
 
 def read_contents(path: Path) -> Contents:
@@ -30,13 +62,28 @@ def read_contents(path: Path) -> Contents:
         ) from None
 
 
+def read_labelled(path: Path) -> Contents:
+    """Read a file or folder like `read_contents`, and check that it has labels.
+
+    Raises:
+        DataError: if the file or folder cannot be read, or contains only images to predict.
+    """
+    contents = read_contents(path)
+    if not contents.splits:
+        raise DataError(
+            f"{path} has no labels ({contents.summary}), so it can only be predicted, with "
+            "`handgrad predict`; add labels to train or evaluate on it"
+        )
+    return contents
+
+
 def list_images(path: Path) -> Mapping[str, FileList]:
     """List the image files of each split.
 
     Raises:
         DataError: if the path cannot be read, or contains arrays instead of image files.
     """
-    files = as_file_lists(read_contents(path).splits)
+    files = as_file_lists(read_labelled(path).splits)
     if files is None:
         raise DataError(f"{path} contains arrays, not image files; give a folder of images")
     return files

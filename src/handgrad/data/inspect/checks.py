@@ -12,7 +12,7 @@ from handgrad.class_names import Label
 from handgrad.data.folders import check_exists
 from handgrad.data.formats.image_folder import TABLE, files_below, is_image, skipped_folders
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION
-from handgrad.data.formats.registry import as_file_lists, read_contents
+from handgrad.data.formats.registry import as_file_lists, read_labelled
 from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
 from handgrad.data.inspect.issue import Issue, counted, shortened
 from handgrad.data.inspect.near_duplicates import find_duplicates
@@ -57,7 +57,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     """
     path = expanded(path)
     check_exists(path)
-    splits = read_contents(path).splits
+    splits = read_labelled(path).splits
     files = as_file_lists(splits)
     if files is not None:
         images = facts_of_files(files, progress=progress)

@@ -71,7 +71,8 @@ def load_data(
         name: "mnist", "fashion-mnist", "kmnist" or "digits", which is never downloaded; or the path
             of the user's own images. The path is that of a folder with the layout
             FOLDER/CLASS/*.png, or FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, or with a
-            file metadata.csv; a CSV or NPZ file; or a folder with IDX files.
+            table such as labels.csv; a CSV, TSV or Parquet file; an NPZ, NPY or MAT file; or a
+            folder with such files or IDX files.
         data_dir: the folder with the files of a built-in data set.
         download: whether missing files of a built-in data set may be downloaded.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a

@@ -1,8 +1,8 @@
 """Switches for the ablation benchmark, which turn off the compiled engine's optimizations.
 
 The environment variable `HANDGRAD_ABLATE` lists the optimizations to turn off, separated by commas.
-The results of training stay correct; only the speed changes. Users have no reason to set the
-variable.
+The results of training stay correct; only the speed changes. The variable is useful only for the
+benchmark.
 """
 
 from __future__ import annotations

@@ -69,10 +69,10 @@ class CompiledEngine:
             least 70 % of the pixels in the first images are zero.
 
     Attributes:
-        parallel_step_threshold: the maximum number of multiply-adds in a step that one worker runs
-            alone.
-        parallel_run_threshold: the maximum number of multiply-adds in a run that one worker runs
-            alone.
+        parallel_step_threshold: the number of multiply-adds per step up to which only one worker is
+            used.
+        parallel_run_threshold: the number of multiply-adds per run up to which only one worker is
+            used.
 
     Raises:
         ConfigError: if the network's dtype is not float32.
@@ -111,7 +111,7 @@ class CompiledEngine:
         register_after_fork(self)
 
     def reset_after_fork(self) -> None:
-        """In a forked child, discard any run that another thread of the parent had started."""
+        """In a forked child process, discard a run that another thread of the parent started."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
             return
@@ -132,12 +132,12 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Update once, and return the batch's loss and number of correct predictions before it."""
+        """Make one update; return the loss and number of correct predictions before the update."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return each batch's loss and number of correct predictions."""
+        """Make one update per batch; return each batch's loss and number of correct predictions."""
         with self._lock:
             return self._run(batches)
 
@@ -234,7 +234,7 @@ class CompiledEngine:
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
     def _build(self, source: InputFormat, chunks: int, learning: bool) -> Builder:
-        """Lower the network to a plan."""
+        """Translate the network into a plan."""
         rules_by_layer = BATCH_SIZE_ONE_RULES if source.batch_size_one else LOWERING_RULES
         builder = Builder(self.net, self._layout, source, chunks, learning, rules_by_layer)
         if learning:
@@ -251,7 +251,7 @@ class CompiledEngine:
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return a program for images of a given format, in batches of at least a given size."""
+        """Return a program for images of a given format and batches of at least a given size."""
         chunks = -(-size // LANES)
         is_uint8 = images.dtype == np.uint8
         source = self._source(size, is_uint8, self._decide_skip_zeros(images), learning)
@@ -265,24 +265,22 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
-        """Return the images' format: type, sparsity, and whether each batch is a single image."""
+        """Return the type of the images, and how they are processed."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zero pixels. By default, the first images decide."""
+        """Return whether to skip zero pixels. By default, this depends on the first images."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE
             if first_linear(self.net.layers) is not None:
-                when = (
-                    "are skipped"
-                    if self.skip_zeros
-                    else f"are skipped only at {MIN_ZERO_SHARE:.0%} or more"
+                does = "skips" if self.skip_zeros else "does not skip"
+                self._log_once(
+                    f"{share:.0%} of the pixels are zero; the first dense layer {does} them"
                 )
-                self._log_once(f"{share:.0%} of the pixels are zero; zero pixels {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _class_weights_match(self) -> bool:
@@ -291,7 +289,7 @@ class CompiledEngine:
         return class_weights is None or len(class_weights) == self.net.classes
 
     def _log_once(self, sentence: str) -> None:
-        """Log a sentence about how the engine runs a network, unless it was logged before."""
+        """Log a sentence about how the engine runs a network, but only once."""
         if sentence not in self._logged:
             self._logged.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
@@ -299,7 +297,7 @@ class CompiledEngine:
     def _execute(self, program: Program, count: int) -> bool:
         """Run steps of a program, and return False if a step produced a non-finite value."""
         if any(phase.kind is Kind.PYTHON for phase in program.plan.phases):
-            self._log_once("one worker, because parts without a kernel run in Python")
+            self._log_once("one worker, because layers or losses without a kernel run in Python")
             return run_phase_by_phase(program, count, self.config.seed)
         if self.workers == 1:
             self._log_once("one worker")
@@ -321,14 +319,14 @@ class CompiledEngine:
             refresh()
 
     def _copy_out(self, program: Program, before: int) -> None:
-        """Copy the kernels' arrays to the network, and update the step count from `before`."""
+        """Copy the kernels' arrays to the network, and count the steps made since `before`."""
         self._sync.copy_out(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 
     def _resume_after_nonfinite(
         self, batches: BatchStream, steps: StepResults, completed: int
     ) -> None:
-        """Repeat the failed step with the reference engine, whose error names the layer.
+        """Repeat the failed step with the reference engine, so that the error names the layer.
 
         If the reference engine finds only finite values, the result of its step is used, and the
         run continues with the next step. This happens if a sum of squares overflows although all
@@ -346,7 +344,7 @@ class CompiledEngine:
         steps.losses[after], steps.correct[after] = self.run(rest)
 
     def _run_reference(self, batches: BatchStream) -> StepResults:
-        """Run the batches with the reference engine, whose errors describe invalid input."""
+        """Run the batches with the reference engine, so that errors describe the invalid input."""
         reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:

@@ -1,4 +1,4 @@
-"""The engine behind `engine="auto"`: compiled, with a fallback if Numba cannot compile."""
+"""The engine for `engine="auto"`: the compiled engine, with a fallback if Numba fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CompiledOrReference(CompiledEngine):
     _failure: ClassVar[str | None] = None
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return each batch's loss and number of correct predictions."""
+        """Make one update per batch; return each batch's loss and number of correct predictions."""
         if self._failure is None:
             try:
                 return super().run(batches)

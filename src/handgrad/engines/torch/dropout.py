@@ -95,7 +95,7 @@ def _mask(key: Tensor, shape: Sequence[int], p: float) -> Tensor:
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """Return the logical right shift of z, because >> on int64 would extend the sign."""
+    """Shift z to the right logically; the operator >> would extend the sign of an int64."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 

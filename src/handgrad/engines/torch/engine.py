@@ -204,7 +204,7 @@ class TorchEngine:
         return bool(torch.stack(numbers).isfinite().all())
 
     def _locate_divergence(self, batches: BatchStream, feed: Feed) -> StepResults:
-        """Repeat a run and check every value, to find the step and the layer that diverged."""
+        """Repeat a run, and check every value, to find the step and the layer of the divergence."""
         losses: list[Tensor] = []
         right: list[Tensor] = []
         self._copy_in()
@@ -262,7 +262,7 @@ def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
 
 
 def _exact(device: torch.device) -> AbstractContextManager[Any]:
-    """Make a GPU compute reproducibly and with full float32 precision."""
+    """Configure a GPU for reproducible results and full float32 precision."""
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)

@@ -19,11 +19,11 @@ from handgrad.network import Network
 
 
 class FromImages(nn.Module):
-    """A network that first scales raw uint8 images from 0..255 to 0..1.
+    """A PyTorch module that scales uint8 images from 0..255 to 0..1, and then applies a network.
 
     Args:
         body: the network.
-        of_bytes: whether the images are uint8. If not, they are not scaled.
+        of_bytes: whether the images are uint8. Other images are not scaled.
     """
 
     def __init__(self, body: nn.Module, of_bytes: bool) -> None:

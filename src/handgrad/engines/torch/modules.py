@@ -166,7 +166,7 @@ def _residual(layer: Residual, shape: Shape, ctx: Context) -> nn.Module:
 
 
 def _batch_norm(layer: BatchNorm, shape: Shape, _: Context) -> nn.Module:
-    """Return PyTorch's batch norm without its batch counter, and ignore the counter in files."""
+    """Return PyTorch's batch norm without its batch counter, which is also ignored in files."""
     kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
     module = kind(shape[0], layer.eps, layer.momentum)
     module.num_batches_tracked = None

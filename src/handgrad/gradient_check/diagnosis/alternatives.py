@@ -16,7 +16,7 @@ from handgrad.layers import Array, Params
 
 
 def alternative_point(evidence: Evidence) -> Cause | None:
-    """The gradient is right for another function or at another point."""
+    """Hypothesis: the gradient is right for another function or at another point."""
     for name, sentence, point in alternatives(evidence):
         try:
             right = every_element(evidence.layer, point)[evidence.tensor]
@@ -28,12 +28,12 @@ def alternative_point(evidence: Evidence) -> Cause | None:
 
 
 def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
-    """Yield alternative points, each with the cause to report if the gradient is right there."""
+    """Yield other points, each with the cause to report if the gradient is right at this point."""
     point, Y = evidence.point, evidence.Y
     ones = np.ones_like(point.dY)
     yield (
         "dY ignored",
-        "dY is ignored: the gradient is that for a dY of ones",
+        "dY is ignored: the gradient is computed as if all elements of dY were 1",
         point._replace(dY=ones),
     )
     for n, which in ((0, "first"), (len(point.X) - 1, "last")):
@@ -49,7 +49,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
     yield "wrong point", sentence, point._replace(X=standardized(point.X))
     yield (
         "X ignored",
-        "X is ignored: the gradient is that for an X of ones",
+        "X is ignored: the gradient is computed as if all elements of X were 1",
         point._replace(X=np.ones_like(point.X)),
     )
     yield from _other_arrays(point)

@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes, by name, over which a mean could be taken; sizes of 1 are omitted."""
+        """The counts by which a mean could divide, by name, such as the batch size; not 1."""
         X, Y = self.point.X, self.Y
         kernel = getattr(self.layer, "kernel", 1)
         counted = {

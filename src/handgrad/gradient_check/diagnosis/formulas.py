@@ -13,7 +13,7 @@ from handgrad.layers import Array
 
 
 def statistics(evidence: Evidence) -> Cause | None:
-    """The gradient through mean and variance is missing, or a sum is used instead of a mean.
+    """Hypothesis: the terms of mean and variance are missing, or are sums instead of means.
 
     With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂). The actual weights of the two terms are compared
     with the expected weights for each feature.
@@ -45,7 +45,7 @@ def statistics(evidence: Evidence) -> Cause | None:
 
 
 def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
-    """Return the cause if dX should be dY minus its part along X, as for Y = X/‖X‖."""
+    """Return the cause if dX lacks its part along X, which Y = X/‖X‖ requires."""
     if _weights(actual, [dY], axes)[1] > 1e-5:
         return None
     words = f"the norm {_over(axes, X.ndim)} is treated as constant: dX lacks the part along X"
@@ -53,14 +53,14 @@ def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Ca
 
 
 def _over(axes: tuple[int, ...], ndim: int) -> str:
-    """Describe the axes over which a mean is taken."""
+    """Describe in words the axes over which a mean is taken."""
     if axes == tuple(range(1, ndim)):
         return f"of each example (over {_words(axes)})"
     return "of the batch" if axes == (0, *range(2, ndim)) else f"over {_words(axes)}"
 
 
 def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause | None:
-    """Return the cause that follows from the weights of the mean and variance terms."""
+    """Return the cause, given the weights of the mean and variance terms."""
     names = ("mean", "variance")
     due = [name for name, weight in zip(names, right[1:], strict=True) if _matters(weight, right)]
     gone = [
@@ -73,7 +73,7 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         return Cause(
             "statistics as constants",
             f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
-            "dX lacks the terms through them, although they depend on X",
+            "dX lacks the terms for the dependence on X",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):
@@ -87,7 +87,7 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
 
 
 def softmax(evidence: Evidence) -> Cause | None:
-    """The Jacobian of softmax, P·(dY − Σ dY·P), uses the wrong axis or lacks its second term."""
+    """Hypothesis: softmax's gradient, P·(dY − Σ dY·P), uses a wrong axis or lacks a term."""
     dY, P = evidence.point.dY, evidence.Y
     if evidence.tensor != "X" or P.shape != dY.shape or P.ndim < 2:
         return None
@@ -105,7 +105,7 @@ def softmax(evidence: Evidence) -> Cause | None:
 
 
 def _log_softmax(evidence: Evidence) -> Cause | None:
-    """The gradient of log-softmax, dY − P Σ dY, uses the wrong axis."""
+    """Hypothesis: the gradient of log-softmax, dY − P Σ dY, uses the wrong axis."""
     dY, P = evidence.point.dY, np.exp(np.minimum(evidence.Y, 0))
 
     def back(P: Array, axes: tuple[int, ...]) -> Array:
@@ -145,7 +145,7 @@ def _standardized(X: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _weights(gradient: Array, terms: list[Array], axes: tuple[int, ...]) -> tuple[Array, float]:
-    """Return the weights of the terms, (terms, features), and the fraction left unexplained."""
+    """Return the weights of the terms, (terms, features), and the unexplained fraction."""
 
     def by_feature(array: Array) -> Array:
         kept = [axis for axis in range(array.ndim) if axis not in axes]

@@ -72,7 +72,7 @@ def _cause(evidence: Evidence) -> Cause | None:
 
 
 def _where(evidence: Evidence) -> Cause | None:
-    """Describe which part of the gradient is wrong; used if no hypothesis fits."""
+    """If no hypothesis fits, say which part of the gradient is wrong."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return Cause("wrong shape", f"its shape is {actual.shape}, but must be {expected.shape}")

@@ -1,7 +1,7 @@
-"""Hypotheses about backward's inputs: with a corrected input, backward returns the right gradient.
+"""Hypotheses about backward's inputs: if an input is corrected, the gradient is right.
 
-For example, a backward that takes the derivative at the wrong point reads the wrong array from its
-cache. If the right array is put in its place, the gradient becomes right.
+For example, a backward that takes the derivative at the wrong point uses the wrong array of its
+cache. If this array is replaced by the right one, the gradient becomes right.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ ROUGHLY = 1e-3  # the ε of a batch norm is unknown
 
 
 def wrong_input(evidence: Evidence) -> Cause | None:
-    """Another array in the cache, a transposed parameter or another dY makes backward right."""
+    """Hypothesis: backward uses a wrong array of the cache, a wrong parameter or a wrong dY."""
     return (
         _another_point(evidence) or _transposed_parameter(evidence) or _another_cotangent(evidence)
     )
 
 
 def _another_point(evidence: Evidence) -> Cause | None:
-    """Another array in the cache makes backward right."""
+    """Hypothesis: with another array in the cache, backward returns the right gradient."""
     params, X, ctx, _ = evidence.point
     _, cache = evidence.layer.forward(params, X, ctx)
     inside = [(array, put) for array, put in arrays_in(cache) if array.dtype.kind == "f"]
@@ -46,7 +46,7 @@ def _another_point(evidence: Evidence) -> Cause | None:
 
 
 def _another_size(there: str, array: Array, other: Array) -> Cause | None:
-    """Return the cause if `other`, the right array, is a multiple of the one that is used."""
+    """Return the cause if the right array, `other`, is a multiple of the array in use."""
     factor = float(np.vdot(array, other) / (np.vdot(array, array) or 1))
     if not close(factor * array, other):
         return None
@@ -58,7 +58,7 @@ def _another_size(there: str, array: Array, other: Array) -> Cause | None:
 
 
 def _transposed_parameter(evidence: Evidence) -> Cause | None:
-    """Backward becomes right if a parameter is transposed or rotated."""
+    """Hypothesis: with a transposed or rotated parameter, backward returns the right gradient."""
     params, X, ctx, _ = evidence.point
     _, cache = evidence.layer.forward(params, X, ctx)
     for name, array in params.items():
@@ -69,7 +69,7 @@ def _transposed_parameter(evidence: Evidence) -> Cause | None:
 
 
 def _another_cotangent(evidence: Evidence) -> Cause | None:
-    """Backward becomes right if the derivative of the last step of forward is added."""
+    """Hypothesis: the derivative of the last operation of forward is missing in backward."""
     params, X, ctx, dY = evidence.point
     if evidence.Y.shape != dY.shape or evidence.Y.ndim < 2:
         return None
@@ -91,7 +91,7 @@ def _another_cotangent(evidence: Evidence) -> Cause | None:
 
 
 def without_statistics(dY: Array, Y_hat: Array) -> Array:
-    """Return the cotangent after a batch norm's backward pass, up to a constant factor."""
+    """Return the result of batch norm's backward pass on the cotangent, except for a factor."""
     axes = (0, *range(2, dY.ndim))
     mean = dY.mean(axis=axes, keepdims=True)
     share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, with a function that copies the cache and replaces the array."""
+    """Yield each array in a cache, and a function that replaces it in a copy of the cache."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
@@ -113,7 +113,7 @@ def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
 
 
 def _replacing(cache: Any, key: Any, put: Callable[[Array], Any]) -> Callable[[Array], Any]:
-    """Return a function that returns a copy of the cache with another array under a key."""
+    """Return a function that copies the cache and replaces the array under a key."""
 
     def other_cache(other: Array) -> Any:
         if isinstance(cache, dict):

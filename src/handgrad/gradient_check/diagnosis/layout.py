@@ -11,7 +11,7 @@ from handgrad.layers import Array
 
 
 def transposed(evidence: Evidence) -> Cause | None:
-    """The axes of the gradient are in the wrong order, or reversed."""
+    """Hypothesis: the axes of the gradient are in the wrong order, or reversed."""
     actual, expected = evidence.actual, evidence.expected
     for order in permutations(range(expected.ndim)):
         turned = expected.transpose(order)
@@ -29,7 +29,7 @@ def transposed(evidence: Evidence) -> Cause | None:
 
 
 def shifted(evidence: Evidence) -> Cause | None:
-    """All elements of the gradient are shifted by one or two positions; its border is ignored."""
+    """Hypothesis: all elements are shifted by one or two positions; the border is ignored."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -50,7 +50,7 @@ def shifted(evidence: Evidence) -> Cause | None:
 
 
 def swapped(evidence: Evidence) -> Cause | None:
-    """The gradient of an array is the right gradient of another array."""
+    """Hypothesis: the gradient of an array is the right gradient of another array."""
     for name, other in evidence.right.items():
         if name != evidence.tensor and evidence.fits(other):
             return Cause("swapped", f"it is the gradient of {name}: the two are swapped")
@@ -58,7 +58,7 @@ def swapped(evidence: Evidence) -> Cause | None:
 
 
 def mask(evidence: Evidence) -> Cause | None:
-    """The cotangent is sent to elements that forward did not use."""
+    """Hypothesis: elements that forward did not use have a nonzero gradient."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape or evidence.tensor != "X":
         return None
@@ -72,7 +72,7 @@ def mask(evidence: Evidence) -> Cause | None:
 
 
 def _overlap(actual: Array, expected: Array, shifts: tuple[int, ...]) -> tuple[Array, Array]:
-    """Shift `expected` along its last axes, and return the parts of both that overlap."""
+    """Shift `expected` along its last axes, and return the overlap: a part of each array."""
     ours, right = [slice(None)] * expected.ndim, [slice(None)] * expected.ndim
     for axis, shift in zip(range(expected.ndim - len(shifts), expected.ndim), shifts, strict=True):
         size = expected.shape[axis]

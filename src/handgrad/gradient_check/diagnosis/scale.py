@@ -11,7 +11,7 @@ from handgrad.layers import Array, Shape
 
 
 def not_finite(evidence: Evidence) -> Cause | None:
-    """The gradient contains NaN or infinity."""
+    """Hypothesis: the gradient contains NaN or infinity."""
     if np.isfinite(evidence.actual).all():
         return None
     where = tuple(map(int, np.argwhere(~np.isfinite(evidence.actual))[0]))
@@ -19,14 +19,14 @@ def not_finite(evidence: Evidence) -> Cause | None:
 
 
 def zero(evidence: Evidence) -> Cause | None:
-    """The gradient is zero."""
+    """Hypothesis: the gradient is zero."""
     if evidence.actual.any() or evidence.actual.shape != evidence.expected.shape:
         return None
     return Cause("missing gradient", f"the gradient of {evidence.tensor} is zero")
 
 
 def not_summed(evidence: Evidence) -> Cause | None:
-    """The gradient still has the batch axis: a sum is missing."""
+    """Hypothesis: the gradient still has the batch axis, because a sum is missing."""
     actual, expected = evidence.actual, evidence.expected
     for axis in range(actual.ndim):
         if actual.ndim > expected.ndim and close(actual.sum(axis=axis), expected):
@@ -35,7 +35,7 @@ def not_summed(evidence: Evidence) -> Cause | None:
 
 
 def constant(evidence: Evidence) -> Cause | None:
-    """The gradient is right except for a constant factor."""
+    """Hypothesis: the gradient is right except for a constant factor."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape or not expected.any():
         return None
@@ -62,7 +62,7 @@ def recognized(factor: float, evidence: Evidence) -> Cause:
 
 
 def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str]]]:
-    """Yield possible wrong factors with their causes; the most likely ones come last."""
+    """Yield possible wrong factors, each with its cause; the most likely ones come last."""
     yield 0.5, ("wrong factor", "it is half of what it should be")
     yield 2.0, ("counted twice", "it is counted twice")
     for name, setting in _settings(evidence).items():
@@ -78,7 +78,7 @@ def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str
 
 
 def decay(evidence: Evidence) -> Cause | None:
-    """A multiple of the array itself, or of its signs, is added to its gradient."""
+    """Hypothesis: a multiple of the array itself, or of its signs, is added to its gradient."""
     if evidence.actual.shape != evidence.expected.shape:
         return None
     extra = evidence.actual - evidence.expected
@@ -94,7 +94,7 @@ def decay(evidence: Evidence) -> Cause | None:
 
 
 def missing_term(evidence: Evidence) -> Cause | None:
-    """The cotangent itself, which a shortcut passes on, is missing or wrongly added."""
+    """Hypothesis: the cotangent, which a shortcut adds, is missing or wrongly added."""
     dY = evidence.point.dY
     if evidence.tensor != "X" or not evidence.actual.shape == evidence.expected.shape == dY.shape:
         return None
@@ -108,14 +108,14 @@ def missing_term(evidence: Evidence) -> Cause | None:
 
 
 def unused(evidence: Evidence) -> Cause | None:
-    """The gradient is the cotangent itself: nothing is differentiated."""
+    """Hypothesis: backward returns the cotangent unchanged, without a derivative."""
     if evidence.tensor == "X" and evidence.fits(evidence.point.dY):
         return Cause("derivative missing", "dX is dY itself: the derivative is missing")
     return None
 
 
 def array_factor(evidence: Evidence) -> Cause | None:
-    """The gradient lacks an array as a factor, or contains the factor one time too many."""
+    """Hypothesis: an array is missing as a factor, or is a factor once too often."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -124,12 +124,12 @@ def array_factor(evidence: Evidence) -> Cause | None:
             kind = "dY ignored" if name == "dY" else "missing factor"
             return Cause(kind, f"the factor {name} is missing")
         if close(expected * factor, actual):
-            return Cause("extra factor", f"the factor {name} is applied one time too many")
+            return Cause("extra factor", f"the factor {name} is applied once too often")
     return None
 
 
 def slope(evidence: Evidence) -> Cause | None:
-    """The gradient is right on one side of X = 0, and wrong by a factor on the other side."""
+    """Hypothesis: on one side of X = 0, the gradient is wrong by a factor."""
     actual, expected, dY, X = (
         evidence.actual,
         evidence.expected,
@@ -151,7 +151,7 @@ def slope(evidence: Evidence) -> Cause | None:
 
 
 def one_side(evidence: Evidence) -> Cause | None:
-    """The gradient is right only where X is on one side of zero."""
+    """Hypothesis: the gradient is right only for positive X, or only for negative X."""
     actual, expected, X = evidence.actual, evidence.expected, evidence.point.X
     if evidence.tensor != "X" or actual.shape != expected.shape:
         return None
@@ -162,7 +162,7 @@ def one_side(evidence: Evidence) -> Cause | None:
 
 
 def _settings(evidence: Evidence) -> dict[str, float]:
-    """Return the numbers in the layer's settings, and 1 minus each, except 0 and 1."""
+    """Return the numbers s in the layer's settings, and 1 − s for each, except 0 and 1."""
     fields = vars(evidence.layer) if hasattr(evidence.layer, "__dict__") else {}
     numbers = {k: float(v) for k, v in fields.items() if isinstance(v, (int, float))}
     numbers |= {f"(1 - {name})": 1 - value for name, value in numbers.items()}
@@ -170,7 +170,7 @@ def _settings(evidence: Evidence) -> dict[str, float]:
 
 
 def _factors(evidence: Evidence) -> dict[str, Array]:
-    """Return arrays that may be factors of the gradient, reshaped to broadcast with it."""
+    """Return the arrays that may be factors of the gradient, in shapes that broadcast with it."""
     pool = {
         "dY": evidence.point.dY,
         "X": evidence.point.X,

@@ -21,9 +21,9 @@ def test_accesses_are_read_with_their_parts() -> None:
 @pytest.mark.parametrize(
     ("declarations", "sentence"),
     [
-        ('reads="X"', "declares {'Y'} wrongly"),
-        ('reads="X, Y, Z"', "declares {'Z'} wrongly"),
-        ('reads="X, count", writes="Y"', "declares {'count'} wrongly"),
+        ('reads="X"', "one access per pointer; check {'Y'}"),
+        ('reads="X, Y, Z"', "one access per pointer; check {'Z'}"),
+        ('reads="X, count", writes="Y"', "one access per pointer; check {'count'}"),
         ('reads="X, Y", writes="Y"', "declares Y twice"),
         ('reads="X", writes="Y[items]"', "has no parameter {'items'}"),
     ],

@@ -112,7 +112,7 @@ def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _absolute(node: ast.ImportFrom, path: Path, package: Path) -> str:
-    """Return the dotted name of the module that a `from` import names."""
+    """Return the dotted name of the module from which a `from` statement imports."""
     if not node.level:
         return node.module or ""
     parts = path.relative_to(package.parent).with_suffix("").parts[: -node.level]
@@ -120,7 +120,7 @@ def _absolute(node: ast.ImportFrom, path: Path, package: Path) -> str:
 
 
 def _file(name: str, package: Path) -> Path | None:
-    """Return the file of a module of the package, or None for any other name."""
+    """Return the source file of a module in the package, or None if there is no such module."""
     first, *rest = name.split(".")
     if first != package.name:
         return None

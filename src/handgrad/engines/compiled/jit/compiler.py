@@ -54,7 +54,7 @@ class Kernel(NamedTuple):
 
 
 def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-    """Return the address of each kernel's machine code. Uncached kernels are compiled first.
+    """Return the address of the machine code of each kernel. Uncached kernels are compiled first.
 
     Raises:
         CannotCompileError: if a kernel is not in the cache and cannot be compiled.
@@ -91,7 +91,7 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
 
 
 def precompile(kernels: str) -> None:
-    """Compile kernels into the cache in reverse order, while another process starts at the front.
+    """Compile kernels into the cache in reverse order, while another process starts in order.
 
     Args:
         kernels: the name and the tile sizes of each kernel, as JSON.
@@ -158,7 +158,7 @@ def _tile(kernel: Kernel) -> dict[str, int]:
 
 
 def _remove_python_errors(module: Any) -> None:
-    """Remove the code that reports errors to Python from a kernel, which never raises errors."""
+    """Remove the code for Python exceptions, which kernels never raise."""
     passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()
@@ -173,7 +173,7 @@ def _remove_python_errors(module: Any) -> None:
 
 @cache
 def _machine() -> Any:
-    """Return LLVM's description of this processor, the target machine."""
+    """Return LLVM's target machine, which describes this processor."""
     return (
         binding()
         .Target.from_default_triple()
@@ -197,7 +197,7 @@ def _linker() -> Any:
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function that releases the GIL and takes the arguments' address."""
+    """Return a kernel as a function of the arguments' address; a call releases the GIL."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 

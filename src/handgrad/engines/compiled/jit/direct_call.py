@@ -1,4 +1,4 @@
-"""Calls one kernel with NumPy arrays, so that tests can compare it with its formula."""
+"""Calls one kernel with NumPy arrays, so that tests can compare its result with its formula."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def binding() -> Any:
 
 
 def numba_settings() -> list[str]:
-    """Return the settings of Numba that may change machine code, without importing Numba."""
+    """Return those settings of Numba that may change machine code, without importing Numba."""
     chosen = [
         f"{name}={value}"
         for name, value in sorted(os.environ.items())
@@ -84,7 +84,7 @@ def numba_settings() -> list[str]:
 
 
 def not_compiled(kernel: str, error: Exception) -> CannotCompileError:
-    """Return the error for a kernel that Numba failed to compile."""
+    """Return an error that says that Numba failed to compile a kernel, and why."""
     names = [
         setting.partition("=")[0] for setting in numba_settings() if setting.startswith("NUMBA_")
     ]

@@ -45,7 +45,7 @@ def read(version: str, name: str) -> bytes | None:
 
 
 def is_available(version: str) -> bool:
-    """Return whether a cache folder is available."""
+    """Return whether compiled kernels can be cached on this machine."""
     return _folder(version) is not None
 
 
@@ -94,7 +94,7 @@ def _remove_old(folder: Path) -> None:
 
 
 def _last_used(path: Path) -> float:
-    """Return when a cache version was last used, in seconds since 1970, or 0 if it is gone."""
+    """Return the time of a cache version's last use in seconds since 1970, or 0 if it is gone."""
     try:
         return path.lstat().st_mtime
     except OSError:

@@ -47,7 +47,7 @@ def second_compiler_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
 
 
 def _runs_python() -> bool:
-    """Return whether `sys.executable` is Python itself rather than a program that embeds it."""
+    """Return whether `sys.executable` is Python, and not another program that embeds Python."""
     return Path(sys.executable or "").name.startswith("python") and not hasattr(sys, "frozen")
 
 

@@ -1,6 +1,6 @@
-"""Parses each kernel's source for its parameters and the memory that it reads and writes.
+"""Parses the source of each kernel, and returns its parameters and its memory accesses.
 
-Parsing does not load Numba, so a plan can be built and reported without Numba. See
+Parsing does not need Numba, so a plan can be built and shown without it. See
 `kernels.decorators.kernel` for the declarations.
 """
 
@@ -31,13 +31,14 @@ STEP_STATE = "step_state"  # the parameter that points to the worker's own step 
 
 
 class Access(NamedTuple):
-    """The use that a kernel makes of the memory behind one of its pointers.
+    """How a kernel uses the memory behind one of its pointers.
 
     Attributes:
         mode: "reads", "writes", "flags" or "scratch".
-        part: the names in square brackets. The names are the parameters that select the part of the
-            memory that one item uses, or "chunks" for all chunks. If there are no names, the item
-            uses the part that the pointer points to.
+        part: the names in square brackets after the pointer's name in the declaration. The names
+            are the parameters that select the part of the memory that one item uses, or "chunks"
+            for all chunks. If there are no names, the item uses the part that the pointer points
+            to.
     """
 
     mode: str
@@ -49,7 +50,7 @@ class Signature(NamedTuple):
 
     Attributes:
         types: the type of each parameter by name, such as "Floats" or "int", in declaration order.
-        accesses: the declared access of each pointer, except that of the step state.
+        accesses: the declared access of each pointer except the step state.
     """
 
     types: dict[str, str]
@@ -117,7 +118,8 @@ def _parsed(kernel: str, declarations: str, parameters: str) -> Signature:
             assert name not in accesses, f"{kernel} declares {name} twice"
             accesses[name] = Access(mode, tuple(part.split()))
     pointers = {name for name, kind in types.items() if kind in POINTER_DTYPES} - {STEP_STATE}
-    assert accesses.keys() == pointers, f"{kernel} declares {set(accesses) ^ pointers} wrongly"
+    wrong = set(accesses) ^ pointers
+    assert not wrong, f"{kernel} must declare one access per pointer; check {wrong}"
     for access in accesses.values():
         unknown = set(access.part) - types.keys() - {"chunks"}
         assert not unknown, f"{kernel} has no parameter {unknown}"

@@ -91,18 +91,20 @@ def warp_uint8(
             `fill_value`.
         control_points: the number of control points per side, or 0 for no elastic distortion.
         row: the number of elements in a row of control points.
-        half_pixels: (2, H·W rounded up), twice the coordinates p relative to the center.
+        half_pixels: (2, H·W rounded up), twice the coordinates of each pixel p relative to the
+            center.
         down: the weights Bᵢ(y), (H, control_points).
         across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
-        rows: scratch memory (H, row).
+        rows: scratch memory of shape (H, row).
         displacement: scratch memory (2, H·W rounded up + 16) for the elastic displacement of each
             pixel. The memory must be zero if there are no control points.
-        sources: scratch memory (2, H·W rounded up), s(p).
-        padded: scratch memory (H + 3, W + 3), the image with a border.
-        thickened: scratch memory (H + 3, W + 3), the image with wider or thinner strokes.
-        neighbors: scratch memory (H + 3, W + 3), each pixel packed with three neighbors in a word.
-        neighbors_at: scratch memory (H·W rounded up), the word of `neighbors` at each s(p).
+        sources: scratch memory (2, H·W rounded up) for the source position s(p) of each pixel p.
+        padded: scratch memory (H + 3, W + 3) for the image with a border.
+        thickened: scratch memory (H + 3, W + 3) for the image with wider or thinner strokes.
+        neighbors: scratch memory (H + 3, W + 3); each word contains a pixel and three of its
+            neighbors.
+        neighbors_at: scratch memory (H·W rounded up) for the word of `neighbors` at each s(p).
         augmented: the augmented images (lanes, C·H·W).
     """
     area, stride = height * width, width + 3
@@ -176,7 +178,7 @@ def warp_float32(
 ) -> None:
     """augmented[p] = image[s(p)]
 
-    The kernel is like `warp_uint8`, but for float32 images.
+    The kernel does the same as `warp_uint8`, but for float32 images.
     """
     area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES
@@ -277,7 +279,7 @@ def find_sources(
     displacement: Floats,
     sources: Int32s,
 ) -> None:
-    """Compute the coordinates s(p), first y and then x, clamped to one pixel outside."""
+    """Compute the coordinates s(p), first y, then x, at most one pixel outside the image."""
     displacement_x, sources_x = at(displacement, count + LANES), at(sources, count)
     find_side(
         params[Y], params[Y_BY_Y], params[Y_BY_X], half_pixels, count, displacement, height, sources

@@ -17,7 +17,7 @@ _PART = np.float32(PIXEL**-2)
 
 @helper
 def pad(image: Any, height: int, width: int, fill_value: Number, edge: int, padded: Any) -> Any:
-    """Return the image with one extra pixel above and left, and two below and right."""
+    """Return the image with a border of one pixel above and left, and two below and right."""
     stride = width + 3
     if not edge:
         for k in range((height + 3) * stride):
@@ -40,7 +40,7 @@ def pad(image: Any, height: int, width: int, fill_value: Number, edge: int, padd
 
 @helper
 def thicken_uint8(padded: Bytes, height: int, width: int, wider: Number, augmented: Bytes) -> Any:
-    """Blend each pixel with its lightest or darkest neighbor, with the weight |wider|/256."""
+    """Blend each pixel with its lightest or darkest neighbor, which has the weight |wider|/256."""
     stride, share = width + 3, abs(wider)
     for k in range(stride, (height + 1) * stride):
         above, below, left, right = (
@@ -104,7 +104,7 @@ def blend_uint8(
     lift: Number,
     augmented: Bytes,
 ) -> None:
-    """Interpolate between the four pixels packed in each word, and then adjust the contrast."""
+    """Interpolate between the four pixels that each word contains, and adjust the contrast."""
     sources_x = at(sources, count)
     for p in range(area):
         right, low = np.float32(sources_x[p] & 255), np.float32(sources[p] & 255)
@@ -142,7 +142,7 @@ def blend_float32(
 
 @helper
 def between(a: Number, b: Number, share: Number) -> Number:
-    """Return 256 times the value interpolated between two float32 numbers, with exact products."""
+    """Return 256 times the interpolation of two float32 numbers, using exact products."""
     first, second = np.float64(_WHOLE - share), np.float64(share)
     return np.float32(np.float64(a) * first + np.float64(b) * second)
 

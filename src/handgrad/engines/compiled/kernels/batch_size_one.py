@@ -1,4 +1,4 @@
-"""Kernels for Dense on a batch of one image, vectorized over features instead of images.
+"""Kernels for Dense on a batch of one image, in which a vector contains features of the image.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 

@@ -1,4 +1,4 @@
-"""Kernels for Residual: one adds two branches, and one copies a value."""
+"""Kernels for Residual, which add two branches or copy a value."""
 
 from __future__ import annotations
 

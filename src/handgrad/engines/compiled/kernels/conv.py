@@ -57,8 +57,9 @@ def forward(
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    P contains W in the layout written by `pack_forward`. X[k] begins at k·plane, and its rows are
-    `row` elements apart. Windows are `row_stride` and `column_stride` elements apart.
+    P contains W in the layout written by `pack_forward`. X[k] begins at k·plane, and each row
+    begins `row` elements after the previous one. A window begins `row_stride` elements after the
+    one above it, and `column_stride` elements after the one to its left.
     """
     area = rows * columns * LANES
     kernel_area = kernel_height * kernel_width
@@ -102,9 +103,10 @@ def backward_input(
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
     P contains W in the layout written by `pack_backward`. D contains dY in the layout written by
-    `pad`: D[o] begins at o·plane, its rows are `row` elements apart, and D[o, 0, 0] is at `corner`.
-    Kernel elements (i, j) that would only multiply padding are skipped. dY is located between `top`
-    and `top + last_row`, and between `left` and `left + last_column`.
+    `pad`: D[o] begins at o·plane, each of its rows begins `row` elements after the previous one,
+    and D[o, 0, 0] is at `corner`. Kernel elements (i, j) are skipped if they would only multiply
+    padding. dY is located between `top` and `top + last_row`, and between `left` and `left +
+    last_column`.
     """
     area = height * width * LANES
     kernel_area = kernel_height * kernel_width
@@ -131,7 +133,7 @@ def backward_input(
 
 @helper
 def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
-    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for some p in first … last.
+    """Return the range of kernel elements t such that 0 ≤ p − t ≤ reach for a p in first … last.
 
     The range is never empty, so every element of the result is written.
     """

@@ -44,15 +44,15 @@ def kernel(
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Its sums are evaluated in the order written."""
+    """Compile a function that kernels call; its sums are evaluated in the order written."""
     return numba.njit(error_model="numpy")(function)
 
 
 def fast_helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Its sums may be reordered for vectorization."""
+    """Compile a function that kernels call; its sums may be reordered for vectorization."""
     return numba.njit(error_model="numpy", fastmath=FAST)(function)
 
 
 def intrinsic(function: Callable[..., Any]) -> Any:
-    """Wrap a generator of LLVM instructions as a function that kernels call."""
+    """Wrap a code generator for LLVM instructions as a function that kernels can call."""
     return extending.intrinsic(prefer_literal=True)(function)

@@ -111,10 +111,11 @@ def gradient(
 ) -> None:
     """dW[o, i] = Σₙ X[i, n] dY[o, n]        for one block of i, one tile of o
 
-    A work item is one half of the batch, one block of inputs and one tile of outputs. The chunks
-    of a half are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with
-    shape (O/T, lanes, T) per chunk. The chunks of X and R are `X_stride` and `R_stride` elements
-    apart. If the batch is not split into halves, norms[item] = Σ dW².
+    A work item is one half of the batch, one block of inputs and one tile of outputs. The chunks in
+    a half of the batch are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of
+    dY, with shape (O/T, lanes, T) per chunk. From one chunk to the next, X advances by `X_stride`
+    elements and R by `R_stride` elements. If the batch is not split into halves, norms[item] = Σ
+    dW².
     """
     tile, block, half = item % tiles, item // tiles % blocks, item // (blocks * tiles)
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks

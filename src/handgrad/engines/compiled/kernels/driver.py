@@ -94,7 +94,7 @@ def run(
 
 @helper
 def wait(barrier: Ints, workers: int, yield_thread: int) -> None:
-    """Wait until every worker has arrived at the barrier.
+    """Wait until all workers have arrived at the barrier.
 
     The last worker to arrive increments the generation. The other workers poll the generation for
     a few microseconds, and after that they yield their thread between polls.

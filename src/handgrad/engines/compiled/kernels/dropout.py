@@ -51,7 +51,7 @@ def apply(X: Floats, M: Floats, features: int, area: int) -> None:
 
 @helper
 def fold(key: Number, word: Number) -> Number:
-    """Return the key of a random stream, derived from another key and one more word."""
+    """Return the key of a random stream, which is derived from another key and a word."""
     return mix((key ^ word) + _GOLDEN)
 
 

@@ -81,7 +81,7 @@ def gather_float32(
 ) -> None:
     """X[p, lane] = image[p] · scale[p] + shift[p]
 
-    The kernel is like `gather_uint8`, but for float32 images.
+    The kernel does the same as `gather_uint8`, but for float32 images.
     """
     gather(
         images,
@@ -174,7 +174,7 @@ def to_csr_float32(
 ) -> None:
     """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}
 
-    The kernel is like `to_csr_uint8`, but for float32 images.
+    The kernel does the same as `to_csr_uint8`, but for float32 images.
     """
     to_csr(
         *(
@@ -293,10 +293,10 @@ def image_of(
     count: int,
     line: int,
 ) -> Any:
-    """Return the image of a lane.
+    """Return a pointer to the image that belongs to a lane.
 
-    If the images are in the order of the data set, the function also prefetches the pixels `first`
-    to `first + count` of the image at the same position in the next batch.
+    If `images` is the whole data set, the function also prefetches the pixels `first` to `first +
+    count` of the image at the same position in the next batch.
     """
     if in_lane_order:
         return at(images, lane * pixels)

@@ -1,4 +1,4 @@
-"""Constants for all kernels: the images per vector (lanes) and the padding between workers."""
+"""Constants for all kernels: the number of images per vector (lanes), and a padding."""
 
 LANES = 16  # images side by side in a vector, so float32 vectors of 512 bits
 

@@ -1,4 +1,4 @@
-"""Generates LLVM IR for vectors of 16 float32, loops that carry values, and partial tiles."""
+"""Generates LLVM IR for vectors of 16 float32, loops with variables, and partial tiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Builder: TypeAlias = Any
 
 
 def returns_nothing(generate: Callable[..., None]) -> Callable[..., Value]:
-    """Wrap a generator that emits a function without a return value."""
+    """Wrap a code generator as an intrinsic function without a return value."""
 
     def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         generate(context, builder, _signature, args)
@@ -84,7 +84,7 @@ def int_vector(lanes: Sequence[int]) -> Value:
 
 
 def tuple_members(builder: Builder, pack: Value) -> list[Value]:
-    """Return the members of a tuple."""
+    """Return the LLVM values of a tuple's members."""
     return [builder.extract_value(pack, i) for i in range(len(pack.type))]
 
 
@@ -123,7 +123,7 @@ def least(builder: Builder, number: int, size: Value) -> Value:
 
 
 def offset_pointer(builder: Builder, pointer: Value, *counts: Value) -> Value:
-    """Return a pointer advanced by the given numbers of elements."""
+    """Return a pointer that is advanced by the sum of the given numbers of elements."""
     for count in counts:
         pointer = builder.gep(pointer, [count])
     return pointer
@@ -159,7 +159,7 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return a vector that begins with the elements of the chosen lanes, in order."""
+    """Return a vector that begins with the elements in the chosen lanes, in their order."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)

@@ -35,7 +35,7 @@ def statistics(
 ) -> None:
     """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        for one chunk
 
-    Lanes without an image are set to zero, and their contribution to the sums is subtracted.
+    Lanes without an image are set to zero, and what they add to the sums is subtracted again.
     """
     inside = images_in_chunk(step_state, chunk)
     count = np.float32(inside * area)

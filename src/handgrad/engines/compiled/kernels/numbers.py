@@ -18,7 +18,7 @@ _HALF = np.float32(0.5)
 
 @helper
 def exp(x: Number) -> Number:
-    """Return eˣ for x ≤ 88, accurate to 2 ulp. The result is 0 if x < −87, NaN if x is NaN.
+    """Return eˣ for x ≤ 88, accurate to 2 ulp. The result is 0 if x < −87, and NaN if x is NaN.
 
     The exponential is computed as eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, where eʳ is
     computed from its Taylor series.

@@ -36,7 +36,7 @@ PARAMETER_TYPES = {
 
 @intrinsic
 def unpack(typingctx: Any, block: Any, kinds: Any) -> Any:
-    """Read arguments from a block that has a 64-bit word per argument. Return them as a tuple."""
+    """Read a kernel's arguments, one 64-bit word each, from memory; return them as a tuple."""
     members = [PARAMETER_TYPES[kind] for kind in kinds.literal_value.split()]
     result = types.Tuple(members)
 

@@ -105,7 +105,7 @@ def max_backward_disjoint(
 ) -> None:
     """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the argmax, else 0
 
-    The windows must cover each pixel exactly once.
+    This kernel requires that each pixel is in exactly one window.
     """
     width = columns * kernel_width
     for k in range(channels):

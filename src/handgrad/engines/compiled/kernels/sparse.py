@@ -95,10 +95,10 @@ def forward(
 ) -> None:
     """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        for one tile of o, one group of chunks
 
-    The chunks of the images are `chunk_stride` entries and `indptr_chunk_stride` elements of indptr
-    apart. R is scratch memory for the transpose of Y. The chunks of R and Y are `R_stride` and
-    `Y_stride` elements apart. A block of weights is used for all images of the group before the
-    next block is loaded.
+    From one chunk of images to the next, `indices` and `data` advance by `chunk_stride` elements,
+    and `indptr` advances by `indptr_chunk_stride` elements. R is scratch memory for the transpose
+    of Y. From one chunk to the next, R advances by `R_stride` elements and Y by `Y_stride`
+    elements. One block of weights is used for all images of the group, and then the next block.
     """
     T = VECTORS * LANES
     tile, group = item // groups, item % groups
@@ -190,10 +190,10 @@ def gradient(
     """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]    for a block of i, a tile of o
 
     A work item is a share of the pixels, a tile of outputs and a block of pixels. In `indices` and
-    `data`, consecutive shares are `share_stride` elements apart, and consecutive chunks are
-    `chunk_stride` elements apart. The strides of indptr are separate parameters. R is the transpose
-    of dY, and its chunks are `R_stride` elements apart. `sums` is scratch memory of T elements.
-    norms[item] = Σ dW².
+    `data`, a share begins `share_stride` elements after the previous share, and a chunk begins
+    `chunk_stride` elements after the previous chunk. The strides of indptr are separate parameters.
+    R is the transpose of dY; each chunk begins `R_stride` elements after the previous one. `sums`
+    is scratch memory of T elements. norms[item] = Σ dW².
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -243,8 +243,8 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        with items and dW as in `gradient`
 
-    The scratch memory has space for dW of a block and T more elements. Subtracting each image's
-    contribution directly from W would save little time, and would round W once per image.
+    The scratch memory has space for dW of a block and T more elements. It would save little time to
+    subtract the contribution of each image from W directly, and W would be rounded once per image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -281,8 +281,8 @@ def sum_block(
 ) -> None:
     """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]    for the i of a block, one tile of o
 
-    The arguments belong to one block and one tile: the CSR matrix to the block's share, indptr to
-    the block, and R to the tile. `sums` is scratch memory of T elements.
+    The pointers are already advanced: the CSR matrix is that of the block's share, indptr begins at
+    the block, and R begins at the tile. `sums` is scratch memory of T elements.
     """
     indices, data, chunk_stride = lists
     indptr, indptr_chunk_stride = starts_of

@@ -42,7 +42,7 @@ def begin(
     beta2: Double,
     nonfinite: Ints,
 ) -> None:
-    """Store the batch, its sum of weights and the learning rate in the next step's state.
+    """Store the batch, the sum of its weights and the learning rate in the state of the next step.
 
     STOP becomes 2 if the last update produced a non-finite value.
     """
@@ -71,7 +71,7 @@ def begin(
 def squared_norm(R: Floats, size: int, step_state: Ints, chunk: int, norms: Floats) -> None:
     """norms[chunk] = (1 + η²) Σ R²
 
-    R is dY of one chunk. The result is not finite if dY or η dY is too large.
+    R contains dY of one chunk. The result is not finite if dY or η dY is too large.
     """
     lr = np.float32(as_doubles(step_state)[LR])
     norms[chunk] = (np.float32(1) + lr * lr) * squares(R, size)
@@ -94,9 +94,9 @@ def check_finite(
 ) -> None:
     """‖g‖ = √(Σ norms)        CLIP = max_norm/‖g‖ where ‖g‖ > max_norm
 
-    Every worker computes the norm ‖g‖ and CLIP for its own step state. STOP becomes 1 if the loss
-    or a gradient is not finite. Otherwise worker 0 records the loss and the number of correct
-    predictions of this step. A max_norm of 0 means no clipping.
+    Every worker computes the norm ‖g‖ and the factor CLIP, and stores them in its own step state.
+    STOP becomes 1 if the loss or a gradient is not finite. Otherwise worker 0 records the loss and
+    the number of correct predictions of this step. A max_norm of 0 means no clipping.
     """
     sum_of_squares = 0.0
     for i in range(count):

@@ -67,12 +67,13 @@ def product_tile(
         COLUMNS: the number of vectors in a row, a constant.
         start: the initial sums: None for zeros, a pointer to one number per row, or True for the
             current values in C.
-        size: the number of remaining rows and columns.
-        A: the numbers of the first matrix, each of which is broadcast to a vector.
+        size: the number of rows and columns that remain, of which the tile uses at most its own
+            size.
+        A: a pointer to the first matrix; each of its numbers is broadcast to a vector.
         a: the strides (a₀, a₁, a₂, …) of A.
-        B: the vectors of the second matrix.
+        B: a pointer to the second matrix, whose rows consist of vectors.
         b: the strides (b₀, b₁, b₂, …) of B.
-        C: the vectors of the result.
+        C: a pointer to the result, whose rows consist of vectors.
         c: the strides (c₀, c₁) of C.
         sums: the number of terms in each loop, at least 1, starting with the outermost loop.
     """
@@ -308,7 +309,7 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 def compress_tile(
     typingctx: Any, pixels: Any, first: Any, scale: Any, indices: Any, data: Any
 ) -> Any:
-    """Store the nonzero pixels of a group of 16 contiguously, and return how many there are.
+    """Store the nonzero pixels among 16 pixels one after another, and return their number.
 
     indices = first + i and data = pixels[i] · scale[i], for each i < 16 with pixels[i] ≠ 0. The
     function always writes 16 elements. The elements beyond the returned number are undefined.

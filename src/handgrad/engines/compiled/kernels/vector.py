@@ -60,7 +60,8 @@ def window_max(
 ) -> Any:
     """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        argmax = number + i·line + j
 
-    If several elements are maximal, argmax refers to the first one. NaN propagates to Y.
+    If several elements have the maximal value, argmax refers to the first of them. NaN propagates
+    to Y.
     """
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
@@ -94,7 +95,7 @@ def window_max(
 
 @intrinsic
 def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
-    """Add dY to dX in the lanes whose argmax equals `number`."""
+    """In each lane whose argmax equals `number`, add dY to dX."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         argmax, number, dY, dX = args
@@ -106,7 +107,7 @@ def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any)
 
 @intrinsic
 def set_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
-    """Set dX to dY in the lanes whose argmax equals `number`, and to 0 in the other lanes."""
+    """In each lane, set dX to dY if the argmax equals `number`, and to 0 otherwise."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         argmax, number, dY, dX = args

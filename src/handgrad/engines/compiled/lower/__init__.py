@@ -1,4 +1,4 @@
-"""Lowering rules, which turn each layer into kernel calls. There is one file per layer family.
+"""Lowering rules, which translate each layer into kernel calls. There is one file per layer family.
 
 To change which kernels a layer uses, edit its rule in the file with the same name as the
 layer's own file. To register a new rule, add it to `LOWERING_RULES`.

@@ -1,4 +1,4 @@
-"""Lowers activations. They run in place, or on a copy if the backward pass needs the input."""
+"""Translates activations into kernel calls, which overwrite their input or a copy of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KERNELS: dict[type, str] = {
 def activation(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower an activation that has no hyperparameters."""
+    """Emit an activation that has no hyperparameters."""
     kernel = _KERNELS[type(layer)]
     return _lower(b, X, kernel, reads_output="Y" in signature(f"{kernel}_backward").types)
 
@@ -26,7 +26,7 @@ def activation(
 def leaky_relu(
     b: Builder, layer: LeakyReLU, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower LeakyReLU.
+    """Emit a LeakyReLU.
 
     The backward kernel needs only the sign of X. If the slope is not negative, Y has the same sign,
     so X may be overwritten.

@@ -1,4 +1,4 @@
-"""Lowers augmentation, which changes the images randomly before the first layer."""
+"""Translates augmentation, which randomly changes the images, into kernel calls."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def images(b: Builder) -> tuple[Argument, int]:
     """Emit the augmentation, if there is one.
 
     Returns:
-        The array that holds the images, and a flag. The flag is 1 if the array holds only the
-        chunk's images in the order of the lanes, and 0 if it holds the whole data set.
+        The array that holds the images, and a flag that describes the order of the images. The flag
+        is 1 if the array holds only the chunk's images in the order of the lanes, and 0 if it holds
+        the whole data set.
     """
     augmentation = b.input_format.augmentation
     if augmentation is None:

@@ -1,11 +1,12 @@
 """Places barriers, at which workers wait for each other, based on kernels' memory use.
 
 Each kernel declares which memory it reads and writes (`kernels.decorators.kernel`). Two accesses
-conflict if they use the same memory, at least one of them writes, and different workers may
-perform them. Between two phases with conflicting accesses there must be a barrier.
+conflict if they use the same memory, at least one of them is a write, and different workers may
+make them. Between two phases with conflicting accesses there must be a barrier.
 
 Within a phase, a worker makes all calls for one item before it starts the next item. Therefore, two
-calls may be in the same phase only if they do not conflict between different items.
+calls may be in the same phase only if no item of one call conflicts with another item of the other
+call.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class Items(NamedTuple):
     """The work items over which a phase iterates.
 
     Attributes:
-        kind: the kind of the items.
-        tiles: the number of tiles, or the number of tiles per chunk.
+        kind: the kind of the items, such as tiles.
+        tiles: the number of tiles or, if the items are chunks, the number of tiles per chunk.
     """
 
     kind: Kind
@@ -48,7 +49,7 @@ EACH_WORKER = Items(Kind.EACH_WORKER)
 
 
 def tiles(count: int) -> Items:
-    """Return items that consist of a fixed number of tiles."""
+    """Return the work items of a phase that has a fixed number of tiles."""
     return Items(Kind.TILES, count)
 
 
@@ -70,14 +71,14 @@ _WORKER, _HALF, _ALL = _Scope("worker"), _Scope("half"), _Scope("all")
 
 
 class Region(NamedTuple):
-    """An access to memory by all items of a call.
+    """The memory access that all work items of one call make through one pointer.
 
     Attributes:
         base: the identity of the buffer or array.
         begin: the index of the first element that is accessed.
         end: the index after the last element that is accessed.
         mode: "reads", "writes" or "flags".
-        scope: which worker or item accesses which part.
+        scope: the rule that says which worker or item accesses which part.
         items: the work items of the call's phase.
         name: the kernel and the parameter, for use in messages.
     """
@@ -126,7 +127,7 @@ def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
 
 
 def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
-    """Return whether two calls may be in one phase: no item needs another item's results."""
+    """Return True if two calls may be in one phase: no item uses another item's results."""
     by_base = _by_base(first)
     return not any(
         _conflict_between_items(region, other)
@@ -193,7 +194,7 @@ def _conflicts(
     step: int,
     workers: int,
 ) -> bool:
-    """Return whether any of the given accesses conflicts with any of the pending accesses."""
+    """Return whether one of the given accesses conflicts with one of the pending accesses."""
     return any(
         conflict(other, region, step == of_step, workers)
         for region in accesses
@@ -213,24 +214,24 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may overlap, unless both are reads or both are flag writes."""
+    """Return whether two accesses may overlap, and are not both reads or both writes of a flag."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether each part of the memory is used by the same item in both accesses."""
+    """Return whether both accesses assign each part of the memory to the same item."""
     return first.scope == second.scope and first.items == second.items
 
 
 def _is_chunk(region: Region) -> bool:
-    """Return whether each item of a phase is a whole chunk and accesses only its own part."""
+    """Return whether the items of an access are chunks, each of which has its own memory."""
     return region.scope.kind == "item" and region.items == PER_CHUNK
 
 
 def _interval(argument: Argument, items: Items) -> tuple[Any, int, int]:
-    """Return the identity of the memory behind an argument, and the range of accessed elements."""
+    """Return the identity of an argument's memory, and the range of elements that are accessed."""
     if isinstance(argument, RunArgument):
         return argument, 0, _END
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
@@ -248,7 +249,7 @@ def _scope(
     items: Items,
     chunks: int,
 ) -> _Scope:
-    """Return which part of the memory behind an argument each item of the call accesses."""
+    """Return the rule by which the items of a call access the memory of an argument."""
     chosen = [arguments[name] for name in access.part if name != "chunks"]
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
     buffer = view.base if isinstance(view.base, Buffer) else None
@@ -266,7 +267,7 @@ def _scope(
 
 
 def _tile_scope(view: View, access: Access, chosen: Sequence[Any], items: Items) -> _Scope:
-    """Return which part of its chunk's memory an item accesses."""
+    """Return the rule by which an item accesses the memory of its chunk."""
     if items.tiles == 1:
         return _Scope("item")
     if RuntimeIndex.TILE in chosen:

@@ -1,4 +1,4 @@
-"""Lowers Dense for batches of one image, which need no lanes."""
+"""Translates Dense into kernel calls for batches of one image, which need no lanes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.layers import Dense
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a linear layer for one image."""
+    """Emit a linear layer for a single image."""
     tiling, name = tiling_of(b, prefix), f"{prefix}weight"
     O, I, constants = tiling.outputs, tiling.inputs, {"VECTORS": tiling.vectors}
     sizes = {"inputs": I, "tiles": tiling.tiles}
@@ -64,7 +64,7 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
 
 
 def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
-    """Lower a linear layer for one image in CSR format."""
+    """Emit a linear layer for a single image in CSR format."""
     tiling = tiling_of(b, prefix)
     image: dict[str, Argument] = {
         **{"indices": X.indices, "data": X.data, "indptr": X.indptr, "blocks": X.blocks},

@@ -1,4 +1,4 @@
-"""The builder, which lowers the layers of a network to forward and backward kernel calls."""
+"""The builder, which translates the layers of a network into kernel calls."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Builder:
     Attributes:
         plan: the plan.
         refresh: functions to call before each run.
-        gradients: functions that emit gradients which are computed for the whole batch at once,
-            after all chunks.
-        gradient_sums: functions that emit the sums of gradients which were computed separately
-            for each half of the batch. They are called after `gradients`.
+        gradients: functions that emit the gradients for the whole batch; they are called after all
+            chunks.
+        gradient_sums: functions that emit the sum of the gradients of the two halves of the batch.
+            They are called after `gradients`.
         updates: functions that emit the updates of individual parameters.
         update_buffers: functions that emit the updates of buffers, after all other updates.
         is_plain_sgd: whether the update is exactly W ← W − η dW.
-        chunk_gradients: the gradients that are computed chunk by chunk.
+        chunk_gradients: the buffer for the gradients that are computed chunk by chunk.
         norms: the sums of squares of all gradients.
         nonfinite: a flag that is set to 1 if an update produces a non-finite value.
     """
@@ -80,7 +80,7 @@ class Builder:
     def chain(
         self, layers: Sequence[Layer], prefix: str, number: int, X: Value, first: int = 0
     ) -> tuple[Value, Backward]:
-        """Lower a sequence of layers.
+        """Emit a sequence of layers.
 
         Args:
             layers: the layers.
@@ -123,7 +123,7 @@ class Builder:
         return Value(buffer, shape, requires_grad, keep_for_backward, lanes)
 
     def in_place(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
-        """Return X if it may be overwritten, or else emit a copy of X and return the copy."""
+        """Return X if it may be overwritten; otherwise, emit a copy of X, and return the copy."""
         if X.keep_for_backward:
             return self.copy(name, X, keep_for_backward)
         return replace(X, keep_for_backward=keep_for_backward)
@@ -141,17 +141,17 @@ class Builder:
         self.plan.emit(PER_CHUNK, kernel, constants, **arguments)
 
     def parameter(self, name: str) -> View:
-        """Return the memory of a parameter."""
+        """Return the part of the long array W that contains a parameter."""
         slot = self.layout.slots[name]
         return View(self.layout.W, slot.offset, size=slot.capacity)
 
     def gradient(self, name: str) -> View:
-        """Return the memory of a parameter's gradient for the whole batch."""
+        """Return the part of the long array dW for a parameter's gradient over the whole batch."""
         slot = self.layout.slots[name]
         return View(self.layout.dW, slot.offset, size=slot.capacity)
 
     def chunk_gradient(self, name: str) -> View:
-        """Return the memory of a chunk's contribution to a gradient."""
+        """Return the part of a chunk's buffer for the chunk's contribution to a gradient."""
         slot = self.layout.slots[name]
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
@@ -160,7 +160,7 @@ class Builder:
         return View(aligned(count))
 
     def add_norms(self, count: int) -> View:
-        """Reserve memory for `count` more sums of squares."""
+        """Reserve memory for the sums of squares of `count` more parts of gradients."""
         offset = self.norms.size
         self.norms.size += count
         return View(self.norms, offset, size=count)
@@ -174,7 +174,7 @@ class _Deferred(list[Callable[[], None]]):
         self._plan = plan
 
     def append(self, emit: Callable[[], None]) -> None:
-        """Add a function to call later for the current layer."""
+        """Add a function that will be called later, on behalf of the current layer."""
         layer = self._plan.layer
 
         def emit_for_layer() -> None:
@@ -190,6 +190,6 @@ class _Deferred(list[Callable[[], None]]):
 
 
 def even(total: int, most: int) -> int:
-    """Return the size, up to `most`, with which equal pieces cover `total` with least excess."""
+    """Return the size, at most `most`, of equal pieces that cover `total` with the least excess."""
     pieces = -(-total // most)
     return -(-total // pieces)

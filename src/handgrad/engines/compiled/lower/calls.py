@@ -76,7 +76,7 @@ class View(NamedTuple):
 
 
 class ChunkStride(NamedTuple):
-    """The distance between two chunks of a buffer in elements, as an integer argument."""
+    """A kernel argument: the number of elements between two chunks of a buffer."""
 
     buffer: Buffer
 
@@ -142,7 +142,9 @@ class KernelCall(NamedTuple):
             raise TypeError(f"{name} takes no {', '.join(sorted(unknown))}")
         for parameter, kind in types.items():
             if not _fits(given[parameter], parameter, kind):
-                raise TypeError(f"{name} takes {parameter} as {kind}, not {given[parameter]}")
+                raise TypeError(
+                    f"{name}: the argument {parameter} must be {kind}, not {given[parameter]}"
+                )
         ordered = tuple(given[parameter] for parameter in types)
         return cls(Kernel(name, tuple(constants.items())), ordered, layer)
 

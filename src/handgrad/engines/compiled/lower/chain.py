@@ -1,4 +1,4 @@
-"""Lowers Sequential, Flatten and Residual."""
+"""Translates Sequential, Flatten and Residual into kernel calls."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from handgrad.layers.chain import Sequential
 def chain(
     b: Builder, layer: Sequential, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a Sequential that is nested in another Sequential."""
+    """Emit a Sequential that is nested in another Sequential."""
     return b.chain(layer.layers, prefix, number, X)
 
 
 def flatten(
     b: Builder, layer: Flatten, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Flatten, which needs no kernel, as each image already is one column of the lanes."""
+    """Emit nothing: Flatten needs no kernel, because its output is stored like its input."""
     return replace(X, shape=(X.features,)), lambda dY: replace(dY, shape=X.shape)
 
 
 def residual(
     b: Builder, layer: Residual, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Residual: its body, its shortcut and their sum."""
+    """Emit a Residual: its body, its shortcut and their sum."""
     label = b.plan.layer
     X = replace(X, keep_for_backward=True)
     body, body_backward = b.chain(layer.body, f"{prefix}body.", number * 1000 + 1, X)

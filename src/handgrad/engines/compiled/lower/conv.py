@@ -1,4 +1,4 @@
-"""Lowers Conv2d: padding, packed weights, forward, weight gradient and input gradient."""
+"""Translates Conv2d into kernel calls: padding, packed weights, forward and backward."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handgrad.layers.im2col import Pair, pair
 
 
 def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a convolution."""
+    """Emit a convolution."""
     C, H, W = X.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
     top, left = pair(layer.padding)
@@ -91,7 +91,7 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
 def _packed_weights(
     b: Builder, direction: str, prefix: str, C: int, O: int, kernel_area: int
 ) -> Buffer:
-    """Emit the packing of the weights for the forward or backward pass, once per step."""
+    """Emit the kernel call that packs the weights for the forward or backward pass."""
     P = Buffer(f"{b.plan.layer}: weights {direction}", C * O * kernel_area, shared=True)
     index = "k" if direction == "forward" else "o"
     b.plan.emit_before_images(
@@ -155,13 +155,13 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
 
 
 def product_tile(rows: int, columns: int) -> Pair:
-    """Return the register tile that covers rows x columns with the least work."""
+    """Return the size of the register tiles that cover rows x columns with the least work."""
     sizes = [(r, v) for r, v in product(range(1, 13), range(1, 9)) if r * v + v <= 28]
     return min(sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + 3))
 
 
 def dot_tile(rows: int, columns: int) -> Pair:
-    """Return the tile of dot products with the least work: one load per row and per column."""
+    """Return the tile of dot products with the least work, including the loads of its vectors."""
     sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
     return min(
         sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)
@@ -178,5 +178,5 @@ def _tiles(rows: int, columns: int, size: Pair) -> int:
 
 
 def _kernel_offsets(kh: int, kw: int, row: int) -> Array:
-    """Return the distance of each kernel element from the corner of its window."""
+    """Return the number of elements between the corner of a window and each kernel element."""
     return (np.arange(kh)[:, None] * row + np.arange(kw) * LANES).reshape(-1)

@@ -1,4 +1,4 @@
-"""Lowers Dense for batches: forward, input gradient, weight gradient and update.
+"""Translates Dense into kernel calls for batches: forward, backward and update.
 
 A weight gradient is computed for the whole batch at once, after all chunks have been processed. For
 small layers, the gradient is summed separately over the two halves of the batch, so that each of
@@ -24,12 +24,12 @@ _SMALL = 49_152  # weights of a layer for which each half of the batch gets its 
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a linear layer."""
+    """Emit a linear layer."""
     return dense_on_pixels(b, prefix, X, PixelSplit(1, tiling_of(b, prefix).inputs))
 
 
 def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tuple[Value, Backward]:
-    """Lower a linear layer whose input pixels may be split into shares (contiguous ranges)."""
+    """Emit a linear layer whose input pixels may be split into shares (contiguous ranges)."""
     tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
@@ -84,22 +84,22 @@ def tiling_of(b: Builder, prefix: str) -> Tiling:
 
 
 def is_small(tiling: Tiling) -> bool:
-    """Return whether a layer's weights and the other data fit together into each core's cache."""
+    """Return whether a layer's weights and its other data together fit into a core's cache."""
     return tiling.size <= _SMALL and is_enabled("split-work")
 
 
 def updates_without_check(b: Builder, prefix: str) -> bool:
-    """Return whether a layer's gradient is computed and applied in a single kernel.
+    """Return whether a single kernel computes a layer's gradient and applies it.
 
-    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, checking dY makes
-    a check of dW unnecessary.
+    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, if dY is checked,
+    dW need not be checked.
     """
     reads_images = b.layout.slots[f"{prefix}weight"].offset >= b.layout.first_weight
     return reads_images and b.is_plain_sgd and b.input_format.is_uint8
 
 
 def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> None:
-    """Emit the sum of the layer's results for the two shares of the pixels."""
+    """Emit the addition of the layer's results for the two shares of the pixels."""
     b.per_chunk(
         "dense.add_pixel_shares",
         Y_by_share=Y_by_share,
@@ -117,12 +117,12 @@ def check_gradient(b: Builder, R: Buffer, size: int) -> None:
 
 
 def transposed_buffer(b: Builder, tiling: Tiling) -> Buffer:
-    """Return memory for a layer's outputs or their gradients, transposed tile by tile."""
+    """Return a buffer for a layer's outputs or their gradients, transposed tile by tile."""
     return Buffer(f"{b.plan.layer}: transposed", tiling.tiles * tiling.width * LANES)
 
 
 def emit_bias_gradient(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
-    """Emit the transpose R of dY, and the bias gradient db."""
+    """Emit the transposition of dY to R, and the bias gradient db."""
     sizes = {"outputs": tiling.outputs, "T": tiling.width}
     b.per_chunk("dense.transpose_gradient", dY=dY.buffer, R=R, **sizes)
     b.per_chunk("dense.bias_gradient", R=R, db=b.chunk_gradient(f"{prefix}bias"), **sizes)
@@ -175,7 +175,7 @@ def _matrix_product(
 
 
 def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Emit dW and W ← W − η dW block by block, so that each block of dW is still cached."""
+    """Emit dW and W ← W − η dW block by block, so that dW is still in the cache for the update."""
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
     squares = Buffer(f"{b.plan.layer}: sums of squares", items, shared=True)
     _matrix_product(b, tiling, X, R, b.gradient(name), 1, squares)

@@ -1,4 +1,4 @@
-"""Lowers Dropout and Dropout2d."""
+"""Translates Dropout and Dropout2d into kernel calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.layers import Dropout, Dropout2d
 def dropout(
     b: Builder, layer: Dropout | Dropout2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Dropout or Dropout2d, which is the identity at inference."""
+    """Emit Dropout or Dropout2d; at inference, both are the identity."""
     if not b.training:
         return X, lambda dY: None
     features = X.shape[0] if isinstance(layer, Dropout2d) else X.features

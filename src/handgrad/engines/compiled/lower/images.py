@@ -1,6 +1,6 @@
-"""Lowers the first layers, which read images into lanes or CSR matrices and normalize them.
+"""Translates the first layers, which read and normalize the images, into kernel calls.
 
-The entry point of this module is `lower_network`, which lowers the whole network.
+The entry point of this module is `lower_network`, which translates the whole network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIN_BLOCKS = 4  # of all pixels
 
 
 def lower_network(b: Builder) -> tuple[Value, Backward]:
-    """Lower the whole network. A Normalize at the beginning is fused with reading the images."""
+    """Emit the whole network. A Normalize at the beginning is fused with reading the images."""
     layers = b.net.layers
     first = _leading(layers)
     shift, scale = _normalization(b, layers[:first])
@@ -65,7 +65,7 @@ def first_linear(layers: Sequence[Layer]) -> int | None:
 def _sparse_first_layer(
     b: Builder, name: str, prefix: str, split: PixelSplit, shift: Array | None, scale: Array
 ) -> tuple[Value, Backward]:
-    """Lower the first linear layer so that it skips zero pixels."""
+    """Emit the first linear layer in a form that skips zero pixels."""
     tiling = tiling_of(b, prefix)
     b.plan.layer = name
     if shift is not None:
@@ -83,7 +83,7 @@ def _sparse_first_layer(
 
 
 def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
-    """Return how the pixels are split for a first linear layer.
+    """Return the split of the pixels into shares for a first linear layer.
 
     If the layer is small, the pixels are split between two workers. Each worker keeps the weights
     for its own pixels in its cache, and the workers exchange only sums over their pixels.
@@ -97,7 +97,7 @@ def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
 
 
 def _leading(layers: Sequence[Layer]) -> int:
-    """Return how many leading layers (Flatten, one Normalize) are fused with image reading."""
+    """Return how many layers at the start (Flatten, Normalize) are fused with image reading."""
     normalized = False
     for index, layer in enumerate(layers):
         if type(layer) is Normalize and not normalized:
@@ -108,7 +108,7 @@ def _leading(layers: Sequence[Layer]) -> int:
 
 
 def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
-    """Return the shift −m/s, or None without a Normalize, and the scale 1/s of every pixel.
+    """Return the shift −m/s (None without a Normalize) and the scale 1/s of every pixel.
 
     For images with values 0..255, 1/s includes the division by 255.
     """
@@ -134,7 +134,7 @@ def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, A
 def _images_in_lanes(
     b: Builder, split: PixelSplit, shift: Array | None, scale: Array, flat: bool
 ) -> Value:
-    """Emit the transposition of the images into lanes."""
+    """Emit the kernel calls that transpose the images into lanes."""
     b.plan.layer = "images"
     pixels = math.prod(b.net.shape)
     shape = (pixels,) if flat else b.net.shape
@@ -155,7 +155,7 @@ def _images_in_lanes(
 def _csr_images(
     b: Builder, width: int, split: PixelSplit, shift: Array | None, scale: Array
 ) -> CsrImages:
-    """Emit the conversion of the images to CSR matrices.
+    """Emit the kernel calls that convert the images to CSR matrices.
 
     The pixels are divided into blocks so small that the gradient of a block's weights fits into the
     L1 cache.
@@ -190,7 +190,7 @@ def _csr_images(
 
 
 def _emit_read(b: Builder, split: PixelSplit, name: str, **arguments: Argument) -> None:
-    """Emit a kernel call that reads the images, for each share of the pixels."""
+    """For each share of the pixels, emit a kernel call that reads the images."""
     images, in_lane_order = augment.images(b)
     items = Items(Kind.CHUNKS if split.shares == 1 else Kind.CHUNKS_BY_SHARE, split.shares)
     b.plan.emit(

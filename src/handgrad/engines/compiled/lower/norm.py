@@ -1,4 +1,4 @@
-"""Lowers BatchNorm, and lowers Normalize if it is not the first layer."""
+"""Translates BatchNorm, and Normalize if it is not the first layer, into kernel calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handgrad.layers import BatchNorm, Normalize
 def batch_norm(
     b: Builder, layer: BatchNorm, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower BatchNorm: the statistics of each chunk and of the batch, then the normalization."""
+    """Emit BatchNorm: the statistics of each chunk and of the batch, then the normalization."""
     sizes = {"features": X.shape[0], "area": math.prod(X.shape[1:])}
     F = X.shape[0]
     affine = {"weight": b.parameter(f"{prefix}weight"), "bias": b.parameter(f"{prefix}bias")}
@@ -112,7 +112,7 @@ def batch_norm(
 def normalize(
     b: Builder, layer: Normalize, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Normalize, unless it is the first layer, which is fused with reading the images."""
+    """Emit Normalize. If it is the first layer, it is fused with reading the images instead."""
     F = X.shape[0] if len(X.shape) == 3 else 1
     sizes = {"features": F, "area": X.features // F}
     mean, std = b.net.buffers[f"{prefix}mean"], b.net.buffers[f"{prefix}std"]

@@ -54,8 +54,8 @@ class Slot(NamedTuple):
     Attributes:
         offset: the index of the parameter's first element.
         size: the number of elements that the parameter uses.
-        capacity: the number of elements up to the next slot. Kernels may access all of these
-            elements.
+        capacity: the number of elements up to the next slot. Kernels may access all elements up to
+            there.
         shape: the shape of the parameter.
         tiling: the tiling of a linear layer's weights, or None if the elements are in C order.
     """
@@ -79,8 +79,8 @@ class ParameterLayout:
         parameters: the network's parameters by name.
         state_names: the names of the optimizer's state arrays.
         linear: the names of the linear layers' weights.
-        whole_batch: the names of the parameters, apart from `linear`, whose gradients are computed
-            for the whole batch at once.
+        whole_batch: the names of all other parameters whose gradients are computed for the whole
+            batch at once.
         first: the name of the weight that is multiplied by the images, or None if there is no such
             weight.
     """

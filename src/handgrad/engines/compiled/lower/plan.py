@@ -74,7 +74,7 @@ class Phase:
     Attributes:
         items: the work items over which the phase iterates.
         calls: the kernel calls, in order.
-        barrier_above: the largest number of workers that need no barrier after the phase.
+        barrier_above: after the phase, more workers than this number need a barrier.
         python: a Python function that is called for the whole batch, or None if the phase calls
             kernels.
         uses: the buffers that the Python function uses.
@@ -96,7 +96,7 @@ class Phase:
 
     @property
     def tiles(self) -> int:
-        """The phase's number of tiles, or its number of tiles per chunk."""
+        """The number of tiles in the phase or, if the work items are chunks, in each chunk."""
         return self.items.tiles
 
     def append(self, call: KernelCall, touched: list[Region]) -> None:
@@ -112,9 +112,9 @@ class Plan:
     Attributes:
         chunks: the maximum batch size, in chunks of 16 images.
         phases: the phases, in order.
-        notes: descriptions of the applied optimizations, for the plan report.
+        notes: for the plan report, one sentence about each optimization that was applied.
         multiply_adds: the number of multiply-adds per image in a step.
-        layer: the layer or the part of the step to which new calls belong.
+        layer: the name of the layer, or of the part of the step, to which new calls belong.
     """
 
     chunks: int

@@ -1,4 +1,4 @@
-"""Lowers max pooling, average pooling and global average pooling."""
+"""Translates max pooling, average pooling and global average pooling into kernel calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.layers.im2col import output_size, pair
 def max_pool(
     b: Builder, layer: MaxPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower max pooling. The backward kernel reads the argmax of each window."""
+    """Emit max pooling. The forward kernel stores the argmax of each window for backward."""
     Y, sizes = _output(b, layer, X)
     argmax = Buffer(f"{b.plan.layer}: argmax", Y.count, np.int32)
     b.per_chunk("pool.max_forward", X=X.buffer, Y=Y.buffer, argmax=argmax, **sizes)
@@ -37,7 +37,7 @@ def max_pool(
 def avg_pool(
     b: Builder, layer: AvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower average pooling."""
+    """Emit average pooling."""
     Y, sizes = _output(b, layer, X)
     b.per_chunk("pool.avg_forward", X=X.buffer, Y=Y.buffer, **sizes)
 
@@ -54,7 +54,7 @@ def avg_pool(
 def global_avg_pool(
     b: Builder, layer: GlobalAvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower global average pooling, which computes the mean over the whole image."""
+    """Emit global average pooling, which computes the mean over the whole image."""
     C, H, W = X.shape
     Y = b.value("Y", (C,), X.requires_grad)
     b.per_chunk("pool.global_avg_forward", X=X.buffer, Y=Y.buffer, channels=C, area=H * W)
@@ -77,7 +77,7 @@ def _windows_are_disjoint(layer: MaxPool2d, shape: tuple[int, ...]) -> bool:
 
 
 def _output(b: Builder, layer: MaxPool2d | AvgPool2d, X: Value) -> tuple[Value, dict[str, int]]:
-    """Return the output value, and all sizes keyed by the names of kernel parameters."""
+    """Return the output value, and the sizes that the kernels take, by parameter name."""
     kernel, padding = pair(layer.kernel), pair(layer.padding)
     stride = kernel if layer.stride is None else pair(layer.stride)
     rows, columns = output_size(X.shape, kernel, stride, padding)

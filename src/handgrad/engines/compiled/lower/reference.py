@@ -1,4 +1,4 @@
-"""Lowers layers without kernels to Python calls of the layer's own forward and backward."""
+"""Runs layers that have no kernel in Python, by calling their own forward and backward."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handgrad.walk import gradients_alone
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a layer to the Python calls that the reference engine makes, and add a note."""
+    """Let the plan call the layer's own forward and backward in Python, and add a note."""
     b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs in Python")
     calls = _PythonLayer(b, layer, prefix, number)
     shape = layer.forward(calls.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
@@ -65,7 +65,7 @@ class _PythonLayer:
         self._new_buffers: dict[str, Array] = {}
 
     def forward(self, X: Value, Y: Value, program: RunningProgram, seed: int) -> None:
-        """Compute Y and the new buffers, as no Python call may fail once the update has begun."""
+        """Compute Y, and the new buffers too, because nothing may fail after the update begins."""
         b = self._b
         for name in self.names:
             b.layout.copy_out(name, b.net.parameters[name], b.layout.W)
@@ -114,7 +114,7 @@ def read(program: RunningProgram, X: Value) -> Array:
 
 
 def write(program: RunningProgram, Y: Value, array: Array) -> None:
-    """Set a value from an array (N, ...). Lanes without an image become zero."""
+    """Store an array (N, ...) in the buffer of a value. Lanes without an image become zero."""
     chunks = int(program.step_states[CHUNKS])
     rows = np.zeros((chunks * LANES, Y.features), np.float32)
     rows[: len(array)] = array.reshape(len(array), -1)
@@ -128,7 +128,7 @@ def _by_chunk(program: RunningProgram, buffer: Buffer, chunks: int) -> Array:
 
 
 def _find(tree: Params, prefix: str) -> Params:
-    """Return the arrays of the layer with a parameter name prefix such as "3.body.0."."""
+    """Return the arrays whose names begin with a layer's prefix, such as "3.body.0."."""
     for name in prefix.rstrip(".").split("."):
         tree = tree[name]
     return tree

@@ -1,4 +1,4 @@
-"""Lowers the first Dense layer to a sparse product, for images with many zero pixels."""
+"""Translates the first Dense layer into a sparse product, for images with many zero pixels."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from handgrad.layers import Array
 
 
 def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
-    """Lower a linear layer for images in CSR format.
+    """Emit a linear layer whose input is the images in CSR format.
 
     Args:
         b: the builder.
         prefix: the prefix of the names of the layer's parameters.
         X: the images.
-        bias: the initial values of the sums: the layer's bias plus the constant terms that
-            normalization adds.
+        bias: the initial value of each sum: the layer's bias plus the constant that normalization
+            adds.
     """
     tiling = tiling_of(b, prefix)
     Y = b.value("Y", (tiling.outputs,), requires_grad=True)
@@ -65,7 +65,7 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
 
 
 def fold_shift(b: Builder, prefix: str, shift: Array, split: PixelSplit) -> View:
-    """Emit the sum of the bias and the constant that normalization adds to each output.
+    """For each output, emit the sum of its bias and the constant that normalization adds.
 
     The sum is the same for all images. If the pixels are split into shares, each share has the
     constant for its own pixels, and only the first share includes the bias.
@@ -149,7 +149,7 @@ def _forward_by_tiles(
 
 
 def _gradient_arguments(b: Builder, tiling: Tiling, X: CsrImages, R: Buffer) -> dict[str, Argument]:
-    """Return the arguments of the gradient kernels: the images and dY of all chunks."""
+    """Return the arguments of the gradient kernels, which are the images and dY of all chunks."""
     return {
         "indices": X.indices,
         "data": X.data,

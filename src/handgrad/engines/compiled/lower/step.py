@@ -1,4 +1,4 @@
-"""Lowers a whole step: its beginning, the network, the loss, the gradients and the update.
+"""Translates a whole step: its beginning, the network, the loss, the gradients, the update.
 
 The entry points of this module are `training` and `inference`.
 """
@@ -40,7 +40,7 @@ _STATE_PARAMETERS: dict[type[Optimizer], tuple[str, ...]] = {
 
 
 def training(b: Builder, config: TrainConfig) -> None:
-    """Lower a training step and place its barriers."""
+    """Return the plan of a training step, including its barriers."""
     b.is_plain_sgd = is_plain_sgd(config)
     _begin(b, config)
     Z, backward = lower_network(b)
@@ -60,7 +60,7 @@ def training(b: Builder, config: TrainConfig) -> None:
 
 
 def inference(b: Builder) -> None:
-    """Lower the computation of logits and place its barriers."""
+    """Return the plan that computes logits, including its barriers."""
     _begin(b, None)
     Z, _ = lower_network(b)
     b.plan.layer = "logits"
@@ -76,7 +76,7 @@ def is_plain_sgd(config: TrainConfig) -> bool:
 
 
 def supports_batch_size_one(net: Network, layout: ParameterLayout, config: TrainConfig) -> bool:
-    """Return whether batches of one image can be computed without lanes.
+    """Return whether the network can compute batches of one image without lanes.
 
     The network can be computed without lanes if the optimizer is plain SGD and all linear layers
     have at least 16 inputs.
@@ -243,7 +243,7 @@ def _optimizer_kernel(optimizer: Optimizer) -> tuple[str, dict[str, float]]:
 
 
 def _update_in_python(b: Builder, config: TrainConfig) -> PythonCall:
-    """Return a Python call that updates the network with an optimizer that has no kernel."""
+    """Return a Python function that updates the network by an optimizer without a kernel."""
 
     def run(program: RunningProgram, seed: int) -> None:
         layout, step_state = b.layout, program.step_states

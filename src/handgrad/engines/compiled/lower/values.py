@@ -1,4 +1,4 @@
-"""The types of values between layers, which are buffers in lanes or images as CSR matrices."""
+"""The values that layers pass on: buffers with one lane per image, or images as CSR matrices."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class Value:
         buffer: the memory of the value.
         shape: the shape of the value for one image.
         requires_grad: whether the value depends on parameters, so that its gradient is needed.
-        keep_for_backward: whether the value must be kept because it is read again later.
+        keep_for_backward: whether the value must not be overwritten, because it is read again
+            later.
         lanes: the number of images stored side by side.
     """
 
@@ -79,7 +80,8 @@ class CsrImages:
     Attributes:
         indices: the index of each nonzero pixel.
         data: the value of each nonzero pixel.
-        indptr: the index, within each row's entries, at which each block of pixels begins.
+        indptr: for each row and each block of pixels, the index of the block's first entry in the
+            row.
         pixels: the number of pixels of an image.
         split: the shares of the pixels, each of which has its own matrix.
         blocks: the number of blocks in a share.

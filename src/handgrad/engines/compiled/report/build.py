@@ -72,7 +72,7 @@ def build_report(
 
 
 class _NetworkFacts(NamedTuple):
-    """Facts about the network that the plan does not contain.
+    """Information about the network that the report needs and the plan does not contain.
 
     Attributes:
         multiply_adds: the number of multiply-adds with each layer's weights per image in the
@@ -99,7 +99,7 @@ class _NetworkFacts(NamedTuple):
 
 
 def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
-    """Return the report's line about a layer, with its kernels and multiply-adds."""
+    """Return the line of the report about a layer, with the layer's kernels and multiply-adds."""
     kernels = [line for phase in phases for line in phase.kernels if line.layer == name]
     facts = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
     numbers = [
@@ -117,7 +117,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
 
 
 def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
-    """Return the report's line about a phase, with its kernels and bytes."""
+    """Return the line of the report about a phase, with the phase's kernels and bytes."""
     kernels = tuple(
         KernelLine(
             layer=stage.layer,
@@ -157,7 +157,7 @@ def _items(phase: Phase) -> str:
 
 
 def _multiplies(kernel: str, words: Sequence[str]) -> bool:
-    """Return whether the first word of a kernel's function name is one of the given words."""
+    """Return whether the name of a kernel's function begins with one of the given words."""
     return kernel.partition(".")[2].split("_")[0] in words
 
 
@@ -171,7 +171,7 @@ def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
 
 
 def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts) -> dict[Any, int]:
-    """Return the memory location of an argument and its bytes per step, or an empty dict."""
+    """Return {location: bytes per step} for the memory of an argument, or {} if it has none."""
     if isinstance(argument, RunArgument) and argument.name == "images":
         return {argument: facts.image_bytes * chunks * LANES}
     view = argument if isinstance(argument, View | ChunkStride) else (argument,)

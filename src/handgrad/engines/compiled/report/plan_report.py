@@ -123,7 +123,7 @@ class PlanReport:
 
 
 def _head(report: PlanReport, width: int) -> Iterator[str]:
-    """Yield the task, the totals, and the notes that do not belong to a single layer."""
+    """Yield the lines with the task, the totals, and the notes about the whole network."""
     workers = f"{report.workers} worker{'s' * (report.workers > 1)}"
     images = f"{report.images} image{'s' * (report.images > 1)}"
     yield f"{report.task} of {images} by {workers}"
@@ -199,13 +199,13 @@ def _buffers(report: PlanReport, width: int) -> Iterator[str]:
 
 
 def _row(left: str, numbers: Iterable[str], width: int) -> str:
-    """Return a line whose right end has columns of numbers."""
+    """Return a line of text with right-aligned columns of numbers at its end."""
     right = "".join(f"{number:>{_NUMBER}}" for number in numbers)
     return f"{left:<{width - len(right)}}{right}".rstrip()
 
 
 def _wrapped(text: str, indent: int, width: int) -> list[str]:
-    """Wrap a text into indented lines, or a single line if the text is empty."""
+    """Wrap a text into indented lines; an empty text gives one line."""
     space = " " * indent
     return textwrap.wrap(text, width, initial_indent=space, subsequent_indent=space) or [space]
 

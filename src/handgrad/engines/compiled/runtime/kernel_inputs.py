@@ -1,4 +1,4 @@
-"""Converts the images, labels, order and learning rates of a training run for the kernels."""
+"""Converts the images, labels, order and learning rates of a run to kernel arguments."""
 
 from __future__ import annotations
 

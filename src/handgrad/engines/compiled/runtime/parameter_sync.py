@@ -35,7 +35,7 @@ class ParameterSync:
                 self._copy_if_changed(name, kind, values, self._layout.optimizer_state[kind])
 
     def invalidate(self) -> None:
-        """Forget the last copied values. Call this before the kernels change their arrays."""
+        """Forget the values copied last. Call this before the kernels change their arrays."""
         self._copied.clear()
 
     def copy_out(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:

@@ -148,10 +148,10 @@ class Program:
         return bool(self.step_states[STOP] == 0)
 
     def _run_together(self, workers: int) -> bool:
-        """Run the driver in the given number of threads, or fewer if the system lacks threads.
+        """Run the driver in the given number of threads, or in fewer if no more can be started.
 
         All threads must exist before any of them runs the driver, because each thread waits for all
-        other threads at barriers. The return value is always False, which means that no work is
+        other threads at barriers. Return False, which tells `run_uninterruptible` that no work is
         left.
         """
         driver, gate = function(_DRIVER), threading.Lock()
@@ -178,7 +178,7 @@ class Program:
         return False
 
     def _prepare_calls(self) -> None:
-        """Write the arguments of each worker's driver call, except those set by `_run`."""
+        """Write the arguments of each worker's call of the driver, except those set by `_run`."""
         tables = (self._kernel_calls, self._arguments, self._blocks, self.step_states)
         addresses = [int(table.ctypes.data) for table in tables]
         barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)

@@ -35,12 +35,12 @@ def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
 
 
 def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> None:
-    """Log one warning about each layer, loss and optimizer of a plan that has no kernel.
+    """Log one warning that names the layers, loss and optimizer of a plan without kernels.
 
     Args:
         plan: the plan.
         config: the configuration with the loss and the optimizer.
-        warned: the names mentioned in earlier warnings. Newly mentioned names are added to this
+        warned: the names mentioned in earlier warnings. The names in new warnings are added to this
             set.
     """
     kinds = {

@@ -16,7 +16,7 @@ _busy_threads = 0
 
 
 class _ForkAware(Protocol):
-    """An object that is reset in a forked child process."""
+    """An object that has a method to reset it in a forked child process."""
 
     def reset_after_fork(self) -> None: ...
 
@@ -86,7 +86,7 @@ def start(work: Callable[..., None], *arguments: Any) -> None:
 
 
 class _BackgroundTask:
-    """A task for another thread, in pieces that each run completely or not at all.
+    """A task for another thread, which consists of pieces; a piece is never run in part.
 
     Attributes:
         finished: a lock that is released when the task ends.

@@ -1,4 +1,4 @@
-"""The thread tuner, which measures whether all workers or a single worker is faster."""
+"""The thread tuner, which measures whether all workers together or one alone is faster."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class ThreadTuner:
         return next((workers for workers in seconds if workers != best), best)
 
     def slice_steps(self, workers: int) -> int:
-        """Return the number of steps in a slice for a number of workers."""
+        """Return the number of steps in the next slice, given the number of workers."""
         seconds = self._seconds_per_step[workers]
         known = min(self._seconds_per_step.values()) if seconds == math.inf else seconds
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Record the duration of a slice, replacing the last one, because the first is slow."""
+        """Store the duration of a slice, which replaces that of the slice before it."""
         self._seconds_per_step[workers] = seconds / steps
 
 
