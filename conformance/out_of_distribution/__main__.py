@@ -18,9 +18,10 @@ from conformance.out_of_distribution.images import (
     scribbles,
 )
 from handgrad.errors import DataError, HandgradError
+from handgrad.losses import softmax
 from handgrad.markdown_sections import table, write
+from handgrad.ood import ACCEPTED
 from handgrad.runs import calibrate_on
-from handgrad.train.rejection import measure_rejection
 
 SECTION = "out-of-distribution images"
 # The models and their epochs, and the least fraction of each kind that the first must reject.
@@ -88,14 +89,24 @@ def images_of_other_kinds() -> dict[str, np.ndarray]:
 
 def measure(model: hg.Classifier, kinds: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """Return the fraction of each kind that each score rejects."""
-    digits = hg.load_data("mnist")[1]
-    own = digits.images, model.logits(digits.images)
-    result = {}
+    own = hg.load_data("mnist")[1].images
+    digits = scores(model, own)
+    limits = {key: np.quantile(values, ACCEPTED) for key, values in digits.items()}
+    assert model.ood is not None
+    stored = float(model.ood.threshold[0])
+    result = {"accepted": {"stored": float((digits["score"] <= stored).mean())}}
     for kind, X in kinds.items():
-        found = measure_rejection(model, own, (X, model.logits(X)))
-        result[kind] = {**found.rejected, "stored": found.stored or 0.0, "images": found.images}
-        result["accepted"] = {"stored": found.stored_accepted or 0.0}
+        found = scores(model, X)
+        result[kind] = {key: float((s > limits[key]).mean()) for key, s in found.items()}
+        result[kind] |= {"stored": float((found["score"] > stored).mean()), "images": len(X)}
     return result
+
+
+def scores(model: hg.Classifier, X: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the out-of-distribution score and minus the highest probability, (N,)."""
+    Z = model.logits(X)
+    assert model.ood is not None
+    return {"score": model.ood.scores(model.network, X, Z), "softmax": -softmax(Z).max(axis=1)}
 
 
 def enough(row: dict[str, dict[str, float]]) -> bool:
