@@ -34,7 +34,7 @@ ORDER = [
     *("pixel_range", "preprocess", "data"),
     *("train_config",),
     *("engines",),
-    *("calibration", "classifier", "features"),
+    *("calibration", "ood", "classifier", "features"),
     *("train",),
     *("prediction",),
     *("export",),

@@ -32,11 +32,11 @@ def test_the_temperature_corrects_overconfidence(boast: float) -> None:
 
 def test_reliability_by_hand() -> None:
     p = np.array([[0.95, 0.05], [0.91, 0.09], [0.4, 0.6], [1.0, 0.0]])
-    found = reliability(p, np.array([0, 1, 1, 0]), bins=10)
-    assert found.counts.tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0, 3]
-    assert found.confidence[[6, 9]] == pytest.approx([0.6, 0.95333333])
-    assert found.accuracy[[6, 9]] == pytest.approx([1, 2 / 3])
-    assert found.error == pytest.approx((0.4 + 3 * (0.95333333 - 2 / 3)) / 4)
+    found = reliability(p, np.array([0, 1, 1, 0]))
+    assert found.counts.tolist() == [0] * 9 + [1] + [0] * 3 + [1, 2]
+    assert found.confidence[[9, 13, 14]] == pytest.approx([0.6, 0.91, 0.975])
+    assert found.accuracy[[9, 13, 14]] == pytest.approx([1, 0, 1])
+    assert found.error == pytest.approx((0.4 + 0.91 + 2 * 0.025) / 4)
 
 
 @pytest.mark.parametrize("precision", [0.8, 0.9, 0.95])
@@ -112,12 +112,24 @@ def test_a_classifier_uses_its_calibration() -> None:
 
 
 def test_reasons_against_calibrating() -> None:
-    Z, y = answers(100)
+    Z, y = answers(100, boast=4.0)
     assert reason_against_calibrating(Z, y) == ""
+    assert reason_against_calibrating(Z[:29], y[:29], min_images=1) == ""
     assert reason_against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to fit")
     assert reason_against_calibrating(Z, Z.argmax(axis=1)).startswith(
         "all 100 answers are correct, so"
     )
+
+
+def test_a_temperature_that_does_not_help_on_other_images_is_refused() -> None:
+    Z = np.tile([np.log(3), 0], (400, 1))  # p = 75 %
+    y = (np.arange(400) % 4 == 0).astype(np.int64)  # 75 % of the answers are correct
+    assert calibrate(Z, y).error_before == pytest.approx(0)
+    assert reason_against_calibrating(Z, y).startswith(
+        "a temperature makes the expected calibration error worse, 0.00% -> "
+    )
+    found = calibrate(Z, y, temperature=1, precision=0.7)
+    assert (found.temperature, found.error, found.coverage) == (1, found.error_before, 1)
 
 
 def test_a_calibration_as_text() -> None:

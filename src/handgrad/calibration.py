@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Array
 from handgrad.losses import log_softmax, softmax
+from handgrad.random import generator
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
-BINS = 15
+BINS = 15  # of every reliability diagram, and so of every calibration error
 MIN_IMAGES = 30  # with fewer, a temperature is fitted only on request
+FOLDS = 5  # of the cross-fitting that decides whether a temperature helps
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,9 @@ class Reliability:
         return float((self.counts * gap).sum() / self.counts.sum())
 
 
-def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibration:
+def calibrate(
+    Z: Array, y: Array, *, precision: float | None = None, temperature: float | None = None
+) -> Calibration:
     """Fit a calibration to validation images.
 
     >>> rng = np.random.default_rng(0)
@@ -132,6 +136,8 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
         y: the true classes, (N,) integers 0..K-1.
         precision: the fraction of confident answers that must be correct, above 0 and at most 1;
             or None to treat all answers as confident.
+        temperature: the temperature, such as 1 to keep the probabilities as they are; or None to
+            fit it.
 
     Raises:
         DataError: if there are no images, or no threshold gives the requested precision.
@@ -145,7 +151,7 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
             "give the same number of both, and at least one"
         )
     Z = Z.astype(np.float64)
-    temperature = _temperature(Z, y)
+    temperature = _temperature(Z, y) if temperature is None else float(temperature)
     p = softmax(Z / temperature)
     threshold = 0.0 if precision is None else _threshold(p, y, precision)
     return Calibration(
@@ -159,40 +165,65 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
     )
 
 
-def reason_against_calibrating(Z: Array, y: Array) -> str:
-    """Return why a temperature should not be fitted by default, or "" if it should.
+def reason_against_calibrating(Z: Array, y: Array, *, min_images: int = MIN_IMAGES) -> str:
+    """Return why a temperature should not be fitted, or "" if it should.
 
     Args:
         Z: the logits that the network computes for images it was not trained on, (N, K).
         y: the true classes, (N,) integers 0..K-1.
+        min_images: the number of images that is enough.
     """
-    if len(y) < MIN_IMAGES:
+    if len(y) < min_images:
         return f"{len(y)} images are too few to fit a temperature"
     if (Z.argmax(axis=1) == y).all():
         return f"all {len(y):,} answers are correct, so the error rate is unknown"
+    before, after = _error_when_held_out(Z.astype(np.float64), y)
+    if after > before:
+        return (
+            f"a temperature makes the expected calibration error worse, {before:.2%} -> "
+            f"{after:.2%} on images that it was not fitted to"
+        )
     return ""
 
 
-def reliability(p: Array, y: Array, bins: int = BINS) -> Reliability:
+def reliability(p: Array, y: Array) -> Reliability:
     """Compute the reliability diagram of a set of answers.
+
+    The confidence of an answer is its probability, which is the highest of the K. There are `BINS`
+    bins of equal width between 0 and 1.
 
     Args:
         p: probabilities, (N, K).
         y: the true classes, (N,) integers 0..K-1.
-        bins: B, the number of bins of equal width between 0 and 1.
 
     Raises:
         DataError: if there are no answers.
     """
     if len(p) == 0:
         raise DataError("there are no answers; give the probabilities of at least one")
-    confidences, correct = p.max(axis=1), p.argmax(axis=1) == y
-    index = np.minimum((confidences * bins).astype(np.int64), bins - 1)
-    counts = np.bincount(index, minlength=bins)
+    confidences, correct = p.max(axis=1).astype(np.float64), p.argmax(axis=1) == y
+    index = np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
+    counts = np.bincount(index, minlength=BINS)
     with np.errstate(invalid="ignore"):  # 0/0 in an empty bin
-        confidence = np.bincount(index, confidences, bins) / counts
-        accuracy = np.bincount(index, correct, bins) / counts
+        confidence = np.bincount(index, confidences, BINS) / counts
+        accuracy = np.bincount(index, correct, BINS) / counts
     return Reliability(counts, confidence, accuracy)
+
+
+def _error_when_held_out(Z: Array, y: Array) -> tuple[float, float]:
+    """Return the calibration error before and after temperature scaling, by cross-fitting.
+
+    The temperature of each fold of the images is fitted to the images of the other folds.
+    """
+    fold = generator(0, "split").permutation(len(y)) % FOLDS
+    p = np.empty_like(Z)
+    for k in range(FOLDS):
+        held = fold == k
+        if held.all() or not held.any():  # fewer images than folds
+            p[held] = softmax(Z[held])
+            continue
+        p[held] = softmax(Z[held] / _temperature(Z[~held], y[~held]))
+    return reliability(softmax(Z), y).error, reliability(p, y).error
 
 
 def _temperature(Z: Array, y: Array) -> float:

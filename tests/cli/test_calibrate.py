@@ -21,6 +21,7 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     found = json.loads(ended.out)
     model = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
+    assert (found.pop("reason_against_calibrating"), found.pop("ood_score")) == ("", True)
     assert (found.pop("version"), found.pop("ok")) == (1, True)
     assert model.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
@@ -43,26 +44,33 @@ def test_the_output_of_calibrate(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.9)
     assert "expected calibration error" in ended.out
     assert "on 144 images\nconfident from " in ended.out
-    assert "90% to 100%" in ended.out
+    assert "93.3% to 100.0%" in ended.out
 
 
 @pytest.mark.parametrize(
-    ("flawless", "count", "doubt"),
+    ("flawless", "count", "warning"),
     [
-        (True, 144, "all 144 answers are correct, so the error rate is unknown"),
-        (False, 20, "20 images are too few to fit a temperature"),
+        (True, 144, "not calibrated: all 144 answers are correct, so the error rate is unknown"),
+        (
+            False,
+            20,
+            "20 images are too few to fit a temperature; the calibrated probabilities are "
+            "unreliable",
+        ),
     ],
 )
 def test_a_calibration_with_too_few_images_or_errors_gives_a_warning(
-    handgrad, run, monkeypatch, flawless, count, doubt
+    handgrad, run, monkeypatch, flawless, count, warning
 ):
-    held = hg.load_data("digits")[0].split(0.1, 0)[1].take(np.arange(count))
+    train, held = hg.load_data("digits")[0].split(0.1, 0)
+    held = held.take(np.arange(count))
     if flawless:
         monkeypatch.setattr(hg.Network, "logits", lambda *_: 5 * np.eye(10)[held.labels])
-    monkeypatch.setattr(runs, "load_validation", lambda *_, **__: held)
+    monkeypatch.setattr(runs, "load_validation", lambda *_, **__: (train, held))
     ended = handgrad("calibrate", run)
     assert ended.status == 0
-    assert ended.err == f"warning: {doubt}; the calibrated probabilities are unreliable\n"
+    assert ended.err == f"warning: {warning}\n"
+    assert (hg.load_model(run).calibration is None) == flawless
 
 
 def test_below_the_threshold_predict_does_not_know(handgrad, run):
@@ -137,7 +145,7 @@ def test_without_the_images_the_error_gives_the_reason(handgrad, run, about, sen
     assert hg.load_model("m.safetensors").calibration is None
 
 
-def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
+def test_by_other_images_than_the_runs_own(handgrad, run):
     model = hg.load_model(run / "model.safetensors")
     about = {"config": {"validation": 0}, "data": {"name": "digits"}}
     model.save("m.safetensors", about)
@@ -148,9 +156,11 @@ def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
     assert ended.status == 0, ended.err
     counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
     assert counted == len(hg.load_data("digits")[1]) == 359
-    assert caplog.messages == [
-        "handgrad: digits test: these are the test images of the run; after calibration on them, "
-        "they are no longer independent test images"
+    assert ended.err.splitlines() == [
+        "warning: it is unknown whether the model was trained on some of these images, because the "
+        "model file has no list of its training images beside it",
+        "warning: digits test: these are test images of the run; after calibration on them, they "
+        "are no longer independent test images",
     ]
     calibration = hg.load_model("m.safetensors").calibration
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])

@@ -4,8 +4,10 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import handgrad as hg
+from handgrad.classifier import read_bundle
 from handgrad.engines import engine_named, fastest_engine
 
 
@@ -120,3 +122,86 @@ def test_many_images_are_evaluated_with_the_fastest_engine(handgrad, trained):
     ended = handgrad("evaluate", trained, "--engine", "abacus")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("error: there is no engine 'abacus'; choose one of auto, compiled")
+
+
+def as_folder(folder, images, labels):
+    """Write images as PNG files, FOLDER/LABEL/N.png."""
+    for n, (x, k) in enumerate(zip(images, labels, strict=True)):
+        path = folder / str(k) / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(x[0]).save(path)
+
+
+def test_all_images_of_a_folder_are_evaluated_and_classes_may_be_missing(
+    handgrad, trained, tmp_path
+):
+    X, y = hg.load_data("digits")[1][:99]
+    as_folder(tmp_path / "own", X[y < 8], y[y < 8])
+    told = json.loads(handgrad("evaluate", trained, "--data", tmp_path / "own", "--json").out)
+    assert told["images"] == (y < 8).sum() < 99
+    assert (told["trained_on"], told["accuracy"]) == (0, told["accuracy_of_others"])
+    assert [entry["images"] for entry in told["classes"]][8:] == [0, 0]
+    out = handgrad("evaluate", trained, "--data", tmp_path / "own").out
+    assert f"the model was trained on 0 of these {told['images']} images" in out
+    as_folder(tmp_path / "own" / "12", X[:1], ["x"])
+    refused = handgrad("evaluate", trained, "--data", tmp_path / "own")
+    assert refused.err == (
+        "error: own has the class 12, but the model has only the classes 0, 1, 2, ... (10); leave "
+        "out the images of other classes, or rename the class\n"
+    )
+
+
+def test_training_images_are_recognised_in_files_of_any_name(handgrad, trained, tmp_path):
+    train, test = hg.load_data("digits")
+    as_folder(tmp_path / "a", train.images[:30], train.labels[:30])
+    told = json.loads(handgrad("evaluate", trained, "--data", tmp_path / "a", "--json").out)
+    assert (told["images"], told["trained_on"], told["accuracy_of_others"]) == (30, 30, None)
+    assert "so this accuracy says nothing" in handgrad("evaluate", trained, "--data", "a").out
+    refused = handgrad("calibrate", trained, "--data", "a")
+    assert refused.err == ("error: a: the model was trained on all 30 images; give other images\n")
+    X = np.concatenate([train.images[:30], test.images[:60]])
+    y = np.concatenate([train.labels[:30], test.labels[:60]])
+    np.savez("b.npz", x_train=X[:, 0] / 255, y_train=y)
+    told = json.loads(handgrad("evaluate", trained, "--data", "b.npz", "--json").out)
+    assert (told["images"], told["trained_on"]) == (90, 30)
+    run = shutil.copytree(trained, "run")
+    ended = handgrad("calibrate", run, "--data", "b.npz", "--json")
+    assert "b: 30 of 90 images are left out, because the model was trained on them" in ended.err
+    assert json.loads(ended.out)["images"] == 60
+    shutil.move(tmp_path / "run" / "model.safetensors", "alone.safetensors")
+    told = json.loads(handgrad("evaluate", "alone.safetensors", "--data", "a", "--json").out)
+    assert told["trained_on"] is None
+
+
+def test_a_failed_training_is_reported_and_not_calibrated(handgrad, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    bundle = read_bundle(run)
+    bundle.classifier.network.parameters["1.bias"][3] = 1e4
+    bundle.classifier.save(run / "model.safetensors", bundle.about)
+    ended = handgrad("evaluate", run)
+    assert "warning: all 359 images get the same class, 3; either the training failed" in ended.err
+    refused = handgrad("calibrate", run)
+    assert refused.status == 1
+    assert "cannot be calibrated: all 144 images get the same class, 3; train again" in refused.err
+    assert hg.load_model(run).calibration is None
+
+
+def test_rejection_of_images_of_other_kinds_is_measured(handgrad, trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    noise = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+    as_folder(tmp_path / "noise", noise, ["deep/er"] * 40)
+    assert handgrad("calibrate", run, "--precision", "0.99").status == 0
+    ended = handgrad("evaluate", run, "--ood-data", tmp_path / "noise", "--json")
+    told = json.loads(ended.out)["ood"]
+    assert (told["data"], told["images"]) == (str(tmp_path / "noise"), 40)
+    assert told["stored"] == told["rejected"]["score"] == told["doubted"] == 1
+    assert told["rejected"]["softmax"] < 0.9 < told["stored_accepted"]
+    out = handgrad("evaluate", run, "--ood-data", tmp_path / "noise").out
+    assert "100.00% of 40 images of other kinds are rejected" in out
+    assert "highest probability alone, at the threshold that accepts 95% of the test" in out
+    told = json.loads(handgrad("evaluate", trained, "--ood-data", "noise", "--json").out)["ood"]
+    assert (told["stored"], told["doubted"], list(told["rejected"])) == (None, 0, ["softmax"])
+    assert (
+        "there is no data set called 'mnits'"
+        in handgrad("evaluate", run, "--ood-data", "mnits").err
+    )

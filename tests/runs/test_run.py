@@ -48,6 +48,7 @@ def test_all_files_of_a_run(folder):
     )
     assert files == {
         *("model.safetensors", "config.toml", "history.csv", "history.json"),
+        "training-images.npy",
         *(f"figures/{name}.png" for name in figures),
     }
     for name in figures:

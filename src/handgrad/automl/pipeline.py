@@ -224,14 +224,15 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
     """Calibrate and test the model.
 
     A refitted network was trained on the validation images, so these images cannot calibrate it.
-    Such a network gets the calibration that was computed before the refit.
+    Such a network gets the calibration and the out-of-distribution score that were computed before
+    the refit.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)
-    calibration = calibrate_on(classifier, splits.validation)
+    calibration = calibrate_on(classifier, splits.validation, splits.train)
     if refitted is not None:
-        temperature, classifier = classifier.calibration, _classifier(refitted, splits)
-        classifier.calibration = temperature
+        before, classifier = classifier, _classifier(refitted, splits)
+        classifier.calibration, classifier.ood = before.calibration, before.ood
     net = classifier.network
     rules = TrainConfig(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)

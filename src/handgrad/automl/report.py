@@ -172,8 +172,8 @@ def _corrupted(result: SearchResult) -> dict[str, Any] | None:
 def _calibrated(result: SearchResult) -> dict[str, str]:
     """Return a text about the calibration of the probabilities on the test images."""
     y, calibrated = result.splits.test.labels, _calibration(result)
-    after = reliability(calibrated.probabilities(result.logits), y, bins=10)
-    before = reliability(Calibration().probabilities(result.logits), y, bins=10)
+    after = reliability(calibrated.probabilities(result.logits), y)
+    before = reliability(Calibration().probabilities(result.logits), y)
     changed = result.classifier.calibration is not None
     error = f"Expected calibration error on the test images: {after.error:.2%}"
     error += f", {before.error:.2%} before calibration." if changed else "."

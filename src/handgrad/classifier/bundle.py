@@ -16,6 +16,7 @@ from handgrad.classifier.golden_outputs import Golden
 from handgrad.classifier.model_file import GOLDEN, read
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array
+from handgrad.ood import OOD, OodScore
 from handgrad.pixel_range import BYTES, PixelRange
 
 # The errors that building a classifier from a description can raise, if it was tampered with.
@@ -68,8 +69,11 @@ def read_bundle(path: str | Path) -> Bundle:
     """
     path, description, arrays, digest = read(Path(path))
     stored = {name: arrays.pop(name) for name in list(arrays) if name.startswith(GOLDEN)}
+    scores = {name: arrays.pop(name) for name in list(arrays) if name.startswith(OOD)}
     try:
         classifier = _classifier(description, arrays)
+        if description.get("ood") is not None:
+            classifier.ood = OodScore.from_json(description["ood"], scores, classifier.network)
         golden = _golden(stored, description["golden"], classifier)
     except _DAMAGE as error:
         missing = isinstance(error, KeyError)

@@ -22,10 +22,13 @@ from handgrad.engines.inference import Inference
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
+from handgrad.ood import OodScore
 from handgrad.pixel_range import PixelRange, RangeLike
 
 if TYPE_CHECKING:
     from handgrad.preprocess import Preprocessing
+
+UNSURE, UNLIKE = "unsure", "unlike the training data"
 
 
 class Classifier:
@@ -46,6 +49,7 @@ class Classifier:
         calibration: the calibration of the probabilities, or None to use a plain softmax.
         pixel_range: the values of black and white in the training images; or None if they are
             unknown, until the network is trained.
+        ood: the out-of-distribution score, or None if none was fitted.
 
     Attributes:
         network: the network.
@@ -55,6 +59,7 @@ class Classifier:
         pixel_range: the values of black and white in the training images. Other images are scaled
             to the same pixels. If it is None, uint8 images are divided by 255, and floating-point
             images are used as they are.
+        ood: the out-of-distribution score, or None if none was fitted.
 
     Raises:
         ModelError: if there is not exactly one name per class of the network, or the names are not
@@ -69,6 +74,7 @@ class Classifier:
         preprocessing: Preprocessing | None = None,
         calibration: Calibration | None = None,
         pixel_range: PixelRange | None = None,
+        ood: OodScore | None = None,
     ) -> None:
         if not isinstance(network, Network):
             raise ModelError(
@@ -91,6 +97,7 @@ class Classifier:
         self.calibration = calibration
         self.pixel_range = pixel_range
         self._inference = Inference(network)
+        self.ood = ood
 
     @classmethod
     def for_data(
@@ -148,7 +155,8 @@ class Classifier:
             raise ModelError(str(error)) from None
         other = copy.copy(self)
         other.network = with_classes(self.network, self.classes, names, seed)
-        other.classes, other.calibration = names, None
+        other.classes = names
+        other.forget_calibration()
         return other
 
     @property
@@ -204,6 +212,42 @@ class Classifier:
         """Return the most probable class name, (N,), for images X: see `pixels`."""
         return np.asarray(self.classes)[self.logits(X, pixel_range=pixel_range).argmax(axis=1)]
 
+    def doubt(
+        self,
+        X: ArrayLike | Dataset,
+        logits: Array | None = None,
+        *,
+        pixel_range: RangeLike = None,
+    ) -> NDArray[np.str_]:
+        """Return why the classifier does not know the answer for each image, (N,) strings.
+
+        The reason is "unlike the training data" if the out-of-distribution score of the image is
+        above its threshold. Otherwise it is "unsure" if the probability of the answer is below the
+        threshold of the calibration. It is "" if the answer is to be trusted. Without a fitted
+        score or threshold, no image is rejected for that reason.
+
+        Args:
+            X: the images: see `pixels`.
+            logits: the logits of the images, (N, K), or None to compute them.
+            pixel_range: the values of black and white: see `pixels`.
+        """
+        pixels = self.pixels(X, pixel_range)
+        Z = self._current_inference().logits(pixels) if logits is None else logits
+        calibration = self.calibration or Calibration()
+        confident = calibration.is_confident(calibration.probabilities(Z))
+        reasons = np.where(confident, "", UNSURE)
+        if self.ood is None:
+            return reasons
+        return np.where(self.ood.is_unlike(self.network, pixels, Z), UNLIKE, reasons)
+
+    def forget_calibration(self) -> None:
+        """Remove the calibration and the out-of-distribution score.
+
+        Both are only valid for the weights that they were fitted to. `hg.fit` calls this before
+        training. Call it after changing the weights in another way.
+        """
+        self.calibration = self.ood = None
+
     def save(
         self,
         path: str | Path,
@@ -231,6 +275,7 @@ class Classifier:
             "preprocessing": self.preprocessing and self.preprocessing.to_json(),
             "calibration": self.calibration and self.calibration.to_json(),
             "pixel_range": self.pixel_range and self.pixel_range.to_json(),
+            "ood": self.ood and self.ood.to_json(),
         }
         try:
             check_finite(self.network)
@@ -240,6 +285,7 @@ class Classifier:
         description |= {"golden": dict(known.component_hashes), "about": dict(about or {})}
         arrays = {
             **self.network.arrays,
+            **(self.ood.named_arrays() if self.ood else {}),
             GOLDEN + "images": known.images,
             GOLDEN + "logits": known.logits,
         }
@@ -266,12 +312,14 @@ class Classifier:
         )
 
     def component_hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of each component: weights, labels, preprocessing and calibration."""
+        """Return the SHA-256 of each component that an answer depends on, by name."""
+        ood = {} if self.ood is None else {"ood": self.ood.digest()}
         return {
             "weights": hash_arrays(self.network.arrays),
             "labels": hash_json(self.classes),
             "preprocessing": hash_json(self.preprocessing and self.preprocessing.to_json()),
             "calibration": hash_json(self.calibration and self.calibration.to_json()),
+            **ood,
         }
 
     def _current_inference(self) -> Inference:

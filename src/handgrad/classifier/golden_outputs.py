@@ -32,7 +32,7 @@ class Golden:
         images: the golden images, which are inputs of the network, (G, C, H, W) uint8 or float32.
         logits: the network's outputs for the golden images, (G, K).
         component_hashes: the SHA-256 of everything that the logits depend on, by name: weights,
-            labels, preprocessing, calibration.
+            labels, preprocessing, calibration, and the out-of-distribution score if there is one.
         raw: the first R images as they were before preprocessing, (R, height, width, 4) uint8,
             or None if there is no preprocessing.
     """
@@ -43,8 +43,8 @@ class Golden:
     raw: NDArray[np.uint8] | None = None
 
     def recalibrated(self, component_hashes: Mapping[str, str]) -> Golden:
-        """Return the same images and logits for a classifier with a different calibration."""
-        changed = {"calibration": component_hashes["calibration"]}
+        """Return the same images and logits with other hashes of the calibration and the score."""
+        changed = {k: v for k, v in component_hashes.items() if k in {"calibration", "ood"}}
         return replace(self, component_hashes={**self.component_hashes, **changed})
 
 

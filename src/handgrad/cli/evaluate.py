@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,9 @@ from handgrad.cli.options import (
 from handgrad.cli.screen import Screen, table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from handgrad.class_names import Label
     from handgrad.classifier import Classifier
     from handgrad.data import Dataset
@@ -40,6 +44,16 @@ def evaluate(
             help="Also evaluate on images corrupted in fifteen ways, such as noise and blur.",
         ),
     ] = False,
+    ood_data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DATA",
+            help="Also measure how many of these images, which are of other kinds (such as "
+            "letters for a model of digits), are rejected: a folder, a table, or the name of a "
+            "standard data set.",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -55,22 +69,34 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Evaluate a trained model on test images, and print its accuracy for each class."""
+    """Evaluate a trained model, and print its accuracy for each class.
+
+    Without --data, the test images of the run are used. With the path of your own images, all
+    images are used, whether or not they are divided into splits; classes may be missing. With the
+    name of a standard data set, its test images are used.
+
+    Images that the model was trained on are recognised by their content and counted separately.
+    """
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
     from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
-    from handgrad.runs import load_run
+    from handgrad.runs import load_all, load_ood, load_run, model_file, used_in_training
     from handgrad.train import evaluate, robustness
+    from handgrad.train.rejection import measure_rejection
 
     screen = Screen(quiet)
     classifier, about = load_run(run)
     net = classifier.network
     if verbose:
         show_test_data(screen, about, data, data_dir)
-    test = load_run_test(screen, classifier, about, data, data_dir)
+    test = (
+        load_run_test(screen, classifier, about, data, data_dir)
+        if data is None
+        else load_all(data, classifier, data_dir, screen.progress)
+    )
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
@@ -80,19 +106,63 @@ def evaluate(
     Z = judge.logits(classifier.pixels(test))
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)
+    seen = used_in_training(model_file(run), about, classifier, test, data)
+    new = _images_seen(seen, Z.argmax(axis=1) == test.labels)
     hard = robustness(classifier, test, logits=judge.logits) if robust else None
+    rejected = None
+    if ood_data is not None:
+        others = load_ood(ood_data, classifier, data_dir, screen.progress)
+        rejected = measure_rejection(classifier, (test.images, Z), (others, judge.logits(others)))
+    plain = _plain(found, classifier.classes) | new | calibration | _plain_robustness(hard)
     if json:
-        plain = _plain(found, classifier.classes) | calibration | _plain_robustness(hard)
-        screen.json({"run": str(run), "data": test.name} | plain)
+        ood = {} if rejected is None else {"ood": {"data": ood_data} | rejected.to_json()}
+        screen.json({"run": str(run), "data": test.name} | plain | ood)
     else:
         screen.result(f"{test.name} {found}")
-        config = about.get("config")
-        screen.result(
-            _words(calibration, isinstance(config, dict) and bool(config.get("validation")))
-        )
+        if data is not None or new["trained_on"]:
+            screen.result(_words_seen(new, found.count))
+        screen.result(_words(calibration, about))
         screen.result(_table(found, classifier.classes))
-        if hard:
-            screen.result(_robustness_table(hard))
+        for more in (hard and _robustness_table(hard), rejected and f"{ood_data}: {rejected}"):
+            if more:
+                screen.result(more)
+    _warn_of_failure(screen, found)
+
+
+def _warn_of_failure(screen: Screen, found: Evaluation) -> None:
+    """Print a warning if an evaluation shows that training failed."""
+    if found.failure:
+        screen.warning(
+            f"{found.failure}; either the training failed, or these images are of another kind "
+            "than the training images"
+        )
+
+
+def _images_seen(seen: NDArray[np.bool_] | None, correct: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many images the model was trained on, and the accuracy on the others."""
+    if seen is None:
+        return {"trained_on": None, "accuracy_of_others": None}
+    others = correct[~seen]
+    return {
+        "trained_on": int(seen.sum()),
+        "accuracy_of_others": float(others.mean()) if others.size else None,
+    }
+
+
+def _words_seen(new: dict[str, Any], count: int) -> str:
+    """Describe in one line the result of `_images_seen` for `count` images."""
+    known = new["trained_on"]
+    if known is None:
+        return (
+            "it is unknown whether the model was trained on some of these images, because the "
+            "model file has no list of its training images beside it"
+        )
+    if not known:
+        return f"the model was trained on 0 of these {count:,} images"
+    words = f"the model was trained on {known:,} of these {count:,} images"
+    if new["accuracy_of_others"] is None:
+        return f"{words}, so this accuracy says nothing about new images"
+    return f"{words}; accuracy on the other {count - known:,}: {new['accuracy_of_others']:.2%}"
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
@@ -129,8 +199,10 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
     }
 
 
-def _words(found: dict[str, Any], has_validation: bool) -> str:
+def _words(found: dict[str, Any], about: Mapping[str, Any]) -> str:
     """Describe in one line the calibration error and the confident answers from `_calibration`."""
+    config = about.get("config")
+    has_validation = isinstance(config, Mapping) and bool(config.get("validation"))
     words = f"expected calibration error {found['calibration_error']:.2%}"
     if not found["calibrated"]:
         other = "`handgrad calibrate --data` with images that it was not trained on"

@@ -156,7 +156,8 @@ def _train(
     kept = _kept_weights(history, config)
     screen.info(kept)
     if config.calibrate and config.validation:
-        screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
+        train, validation = images.split(config.validation, config.seed)
+        screen.info(calibrate_on(classifier, validation, train))
     with screen.err.status("testing the network and writing the run"):
         evaluation = evaluate(classifier, test)
         more = {"from": start.to_json(images)} if start else {}
@@ -164,6 +165,10 @@ def _train(
         finish(folder)
     if problem:
         Screen().warning(problem)
+    if evaluation.failure and not config.validation:  # with validation, `fit` has warned
+        Screen().warning(
+            f"training may have failed: {evaluation.failure}; train again with a lower --lr"
+        )
     if as_json:
         screen.json(
             {

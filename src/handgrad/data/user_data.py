@@ -104,7 +104,9 @@ def lacks_test_split(path: Path) -> bool:
     return not read_labelled(path).splits.keys() & {TEST, VALIDATION}
 
 
-def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | None]:
+def datasets_from_arrays(
+    splits: Splits, name: str, trained: PixelRange | None = None
+) -> tuple[Dataset, Dataset | None]:
     """Return the training set, and the test set or None if there is no test set.
 
     Args:
@@ -112,12 +114,14 @@ def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | 
             set, the validation images are added to the training images; otherwise they become the
             test set.
         name: the name that error messages and tables use for the data.
+        trained: the range of the images that a model was trained on, which these images probably
+            have as well; or None to recognize their range from their values alone.
 
     Raises:
         DataError: if an array cannot be used, or the splits do not match each other.
     """
     arrays = {key: split for key, split in splits.items() if isinstance(split, ImagesAndLabels)}
-    train = _array_dataset(arrays[TRAIN], name)
+    train = _array_dataset(arrays[TRAIN], name, None, trained)
     test, validation = (
         _array_dataset(arrays[split], f"{name} {split}", train) if split in arrays else None
         for split in (TEST, VALIDATION)
@@ -129,7 +133,12 @@ def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | 
     return replace(train, images=X, labels=np.concatenate([train.labels, validation.labels])), test
 
 
-def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = None) -> Dataset:
+def _array_dataset(
+    arrays: ImagesAndLabels,
+    name: str,
+    train: Dataset | None = None,
+    trained: PixelRange | None = None,
+) -> Dataset:
     """Return the dataset of one split, with the same form and classes as the training set."""
     labels = arrays.labels
     _check_labels_can_be_saved(labels, name)
@@ -139,12 +148,13 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
             "use the same type in both"
         )
     if train is None:
-        data = Dataset.from_arrays(arrays.images, labels, None, name)
+        expected = None if trained is None else _range_of_split(arrays.images, trained, name)
+        data = Dataset.from_arrays(arrays.images, labels, None, name, pixel_range=expected)
         _check_channels(data)
         if not data.pixel_range.is_known:
             return data
         return replace(data, preprocessing=preprocessing_for_arrays(as_bytes(data.images)))
-    known = _range_of_split(arrays.images, train, name)
+    known = _range_of_split(arrays.images, train.pixel_range, name)
     data = Dataset.from_arrays(arrays.images, labels, train.classes, name, pixel_range=known)
     if data.shape != train.shape:
         raise DataError(
@@ -157,10 +167,10 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
     return replace(data, images=X, preprocessing=train.preprocessing)
 
 
-def _range_of_split(X: NDArray[Any], train: Dataset, name: str) -> PixelRange:
-    """Return the range of the images of another split than the training set."""
+def _range_of_split(X: NDArray[Any], trained: PixelRange, name: str) -> PixelRange:
+    """Return the range of images that were not used in training."""
     try:
-        return train.pixel_range.of_new_images(X)
+        return trained.of_new_images(X)
     except DataError as error:
         raise DataError(f"{name}: {error}") from None
 

@@ -14,7 +14,6 @@ from handgrad.layers import Array
 from handgrad.pixel_range import AS_THEY_ARE
 from handgrad.prediction.read import Batch
 
-UNSURE = "unsure"
 _LEAST = 16  # images that the compiled engine computes at a time
 
 
@@ -88,7 +87,7 @@ def _answers(
     p = (classifier.calibration or Calibration()).probabilities(Z)
     order = np.argsort(-p, axis=1, kind="stable")[:, :top]
     ranked = np.take_along_axis(p, order, axis=1).tolist()
-    reasons = _reasons(classifier, p, batch.problems)
+    reasons = _reasons(classifier, X, Z, batch.problems)
     for row, values, reason in zip(order.tolist(), ranked, reasons, strict=True):
         yield [(classifier.classes[k], value) for k, value in zip(row, values, strict=True)], reason
 
@@ -98,16 +97,14 @@ def _logits(classifier: Classifier, X: Array) -> Array:
     return classifier.logits(X, pixel_range=AS_THEY_ARE)
 
 
-def _reasons(classifier: Classifier, p: Array, problems: Sequence[str]) -> list[str]:
+def _reasons(classifier: Classifier, X: Array, Z: Array, problems: Sequence[str]) -> list[str]:
     """Return why the answer for each image is "don't know", or an empty string.
 
     Args:
         classifier: the classifier.
-        p: the probabilities of the images, (N, K).
+        X: the images, (N, C, H, W), as inputs of the network.
+        Z: their logits, (N, K).
         problems: what the preprocessing found in each image, which takes precedence.
     """
-    confident = (classifier.calibration or Calibration()).is_confident(p)
-    return [
-        problem or ("" if sure else UNSURE)
-        for problem, sure in zip(problems, confident.tolist(), strict=True)
-    ]
+    doubts = classifier.doubt(X, Z, pixel_range=AS_THEY_ARE).tolist()
+    return [problem or doubt for problem, doubt in zip(problems, doubts, strict=True)]

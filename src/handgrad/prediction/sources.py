@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from handgrad.class_names import Label
 from handgrad.classifier import Classifier
 from handgrad.data.formats import image_folder
-from handgrad.data.formats.decode import open_image
-from handgrad.data.formats.image_folder import files_below, is_image
+from handgrad.data.formats.folder_tree import is_image, scan
 from handgrad.data.formats.pixel_table import is_table, siblings
 from handgrad.data.formats.reader import (
     TRAIN,
@@ -91,7 +90,7 @@ def find_images(path: Path, classifier: Classifier) -> Sources:
     Raises:
         DataError: if the file or folder cannot be read, or contains no images.
     """
-    if not path.is_dir() and (is_image(path) or _opens_as_image(path)):
+    if not path.is_dir() and is_image(path):
         return Sources([ImageFiles([path], [None])], [], [])
     is_table = next(reader for reader in READERS if reader.accepts(path)) is not image_folder
     if not is_table:
@@ -137,15 +136,6 @@ def known_labels(sources: Sequence[Source], classes: Sequence[Label]) -> list[So
     ]
 
 
-def _opens_as_image(path: Path) -> bool:
-    """Return whether the content of a file is an image, whatever its name is."""
-    try:
-        with open_image(path):
-            return True
-    except Exception as error:  # a corrupted file may raise any exception
-        return isinstance(error, DataError)  # an image that is too large
-
-
 def _folder(folder: Path) -> Sources:
     """Find the image files of a folder, which may be class folders."""
     labels: dict[Path, Label] = {}
@@ -153,16 +143,15 @@ def _folder(folder: Path) -> Sources:
         for files in (as_file_lists(read_contents(folder).splits) or {}).values():
             labels.update(zip(files.paths, files.labels, strict=False))
     try:
-        found = list(files_below(folder))
+        found = scan(folder)
+        images, skipped = list(found.images()), list(found.skipped())
     except OSError as error:
         raise DataError(
             f"{error.filename or folder} cannot be read ({error.strerror}); make it readable"
         ) from None
-    images = [path for path in found if is_image(path)]
     if not images:
         raise DataError(f"{folder} contains no images; give a folder of image files")
-    others = [Skipped(str(p.relative_to(folder)), "not an image") for p in found if not is_image(p)]
-    return Sources([ImageFiles(images, [labels.get(path) for path in images])], [], others)
+    return Sources([ImageFiles(images, [labels.get(path) for path in images])], [], skipped)
 
 
 def _from_contents(contents: Contents, path: Path, classifier: Classifier) -> Sources:

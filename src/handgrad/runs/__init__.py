@@ -2,6 +2,7 @@
 
 model.safetensors      the classifier with its data set, settings, versions and scores
 config.toml            the settings; `handgrad train --config` reads them
+training-images.npy    a hash of each image that the model was trained on
 history.csv, .json     one record per epoch; history.jsonl is written during training
 mlflow.json            the name of the run in MLflow, if it was logged there
 figures/               learning curves, weights, predictions, confusion matrices, mistakes
@@ -16,7 +17,14 @@ from handgrad.runs.folder import (
     resume_run,
     start_run,
 )
-from handgrad.runs.held_out import load_held_out, load_test, load_validation
+from handgrad.runs.held_out import (
+    is_test_data_of,
+    load_all,
+    load_ood,
+    load_test,
+    load_validation,
+    used_in_training,
+)
 from handgrad.runs.run import (
     Run,
     calibrate_on,
@@ -37,13 +45,16 @@ __all__ = [
     "find_checkpoint",
     "finish",
     "has_checkpoint",
-    "load_held_out",
+    "is_test_data_of",
+    "load_all",
+    "load_ood",
     "load_run",
     "load_test",
     "load_validation",
     "model_file",
     "resume_run",
     "start_run",
+    "used_in_training",
     "versions",
     "write",
 ]

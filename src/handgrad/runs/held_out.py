@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
+from handgrad.runs.trained_on import trained_on
+from handgrad.train.evaluate import with_classes
 
 EDITED = "the training settings in the model file were changed by hand; train the model again"
 
@@ -22,8 +25,8 @@ _log = logging.getLogger("handgrad")
 
 def load_validation(
     about: Mapping[str, Any], data_dir: Path | None = None, **options: Any
-) -> Dataset:
-    """Return the validation images of a run.
+) -> tuple[Dataset, Dataset]:
+    """Return the training images and the validation images of a run.
 
     Args:
         about: the metadata in the model file.
@@ -58,7 +61,7 @@ def load_validation(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
             "train the model again"
         )
-    return train.split(share, seed)[1]
+    return train.split(share, seed)
 
 
 def load_test(
@@ -104,39 +107,102 @@ def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
         _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
 
 
-def load_held_out(
-    about: Mapping[str, Any], name: str, data_dir: Path | None = None, **options: Any
+def load_all(
+    name: str, classifier: Classifier, data_dir: Path | None = None, progress: bool | None = None
 ) -> Dataset:
-    """Return the test images of a data set, or all its images if it has no test split.
+    """Return all labelled images of user data, or the test images of a built-in data set.
+
+    The data set gets the classes of the classifier, some of which may have no images.
 
     Args:
-        about: the metadata in the model file.
-        name: the name of the data, or the path of user data.
-        data_dir: the folder of the data files, for standard data sets.
-        options: further arguments, which are passed to `load_data`.
+        name: the name of a built-in data set, or the path of user data.
+        classifier: the model, with its preprocessing and its classes.
+        data_dir: the folder of the data files, for built-in data sets.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
 
     Raises:
         ConfigError: if there is no data set with this name or path.
-        DataError: if the data cannot be loaded, or may contain training images of the model.
+        DataError: if the data cannot be loaded, or has a class that the classifier does not have.
     """
-    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
-
     if not name:
         raise ConfigError("data must be a name or a path, not an empty string")
-    own = about.get("data")
-    if isinstance(own, Mapping) and _place(name) == _place(str(own.get("name"))):
-        test = load_test(about, None, data_dir, **options)
-        _log.warning(
-            "handgrad: %s: these are the test images of the run; after calibration on them, they "
-            "are no longer independent test images",
-            test.name,
+    steps = classifier.preprocessing
+    if is_user_data(name) and data_dir is None:
+        from handgrad.data.every_split import load_every_split  # it loads Pillow
+
+        data = load_every_split(
+            Path(name), steps, trained=classifier.pixel_range, progress=progress
         )
-        return test
-    train, test = load_data(name, data_dir, **options)
-    if not is_user_data(name) or not lacks_test_split(expanded(name)):
-        return test
-    images = np.concatenate([train.images, test.images])
-    return replace(train, images=images, labels=np.concatenate([train.labels, test.labels]))
+    else:
+        _, data = load_data(name, data_dir, progress=progress, preprocessing=steps)
+    return with_classes(data, classifier.classes)
+
+
+def load_ood(
+    name: str, classifier: Classifier, data_dir: Path | None = None, progress: bool | None = None
+) -> NDArray[Any]:
+    """Return images of other kinds than those of a model, (N, C, H, W), with or without labels.
+
+    Args:
+        name: the name of a built-in data set, whose test images are used, or the path of user data.
+        classifier: the model, with its preprocessing.
+        data_dir: the folder of the data files, for built-in data sets.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
+
+    Raises:
+        ConfigError: if there is no data set with this name or path.
+        DataError: if the data cannot be loaded, or the images do not fit the model.
+    """
+    if is_user_data(name):
+        from handgrad.data.every_split import load_images  # it loads Pillow
+        from handgrad.preprocess import preset_named
+
+        steps = classifier.preprocessing or preset_named("plain", classifier.shape)
+        images = load_images(Path(name), steps, trained=classifier.pixel_range, progress=progress)
+        return classifier.network.as_images(images)
+    return classifier.pixels(load_data(name, data_dir, progress=progress)[1])
+
+
+def used_in_training(
+    file: Path, about: Mapping[str, Any], classifier: Classifier, data: Dataset, name: str | None
+) -> NDArray[np.bool_] | None:
+    """Return which images the model was trained on, (N,), or None if this is unknown.
+
+    The images are compared as inputs of the network. The images of a built-in data set are such
+    inputs without any preprocessing, so an image file is also compared as it is.
+
+    Args:
+        file: the model file.
+        about: the metadata in the model file.
+        classifier: the model.
+        data: the data set.
+        name: the path that the data set was loaded from, or None if it is the data of the run.
+    """
+    seen = trained_on(file, about, data.images)
+    own = about.get("data")
+    trained_by_name = isinstance(own, Mapping) and not is_user_data(str(own.get("name")))
+    steps = classifier.preprocessing
+    if seen is None or name is None or not is_user_data(name) or not trained_by_name or not steps:
+        return seen
+    from handgrad.data.every_split import load_every_split  # it loads Pillow
+    from handgrad.preprocess import preset_named
+
+    unchanged = preset_named("plain", classifier.shape)
+    raw = trained_on(file, about, load_every_split(Path(name), unchanged, progress=False).images)
+    return seen if raw is None else seen | raw
+
+
+def is_test_data_of(about: Mapping[str, Any], name: str) -> bool:
+    """Return whether the data with a name or path is that of a run, so that it has its test images.
+
+    Args:
+        about: the metadata in the model file.
+        name: the name of a built-in data set, or the path of user data.
+    """
+    own = about.get("data")
+    return isinstance(own, Mapping) and _place(name) == _place(str(own.get("name")))
 
 
 def _skips_broken(about: Mapping[str, Any], name: str) -> bool:

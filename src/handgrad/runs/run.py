@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import handgrad
+from handgrad import ood
 from handgrad.calibration import calibrate, reason_against_calibrating
 from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset
@@ -23,7 +24,8 @@ from handgrad.errors import ModelError, did_you_mean
 from handgrad.files import check_is_file, replacing
 from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
-from handgrad.train import Epoch, Evaluation, History
+from handgrad.runs.trained_on import digest_of_all, image_digests, write_digests
+from handgrad.train import Epoch, Evaluation, History, evaluate
 
 IMAGES_SHOWN = 36
 
@@ -59,7 +61,10 @@ def write(run: Run, folder: Path) -> str | None:
     Returns:
         A message if some figures could not be drawn, otherwise None.
     """
-    run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
+    digests = image_digests(run.train.images)
+    described = about(run) | {"training_images": digest_of_all(digests)}
+    run.classifier.save(folder / MODEL, described, golden=run.test.images)
+    write_digests(digests, folder)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
@@ -177,17 +182,24 @@ def _similar_path(path: Path) -> str:
         return ""
 
 
-def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
+def calibrate_on(classifier: Classifier, validation: Dataset, train: Dataset | None = None) -> str:
     """Calibrate a classifier if there are enough validation images, and say what was done.
 
     Args:
-        classifier: the classifier; its calibration is replaced.
+        classifier: the classifier; its calibration and out-of-distribution score are replaced.
         validation: images that the classifier was not trained on.
+        train: the images that it was trained on, or None to leave the out-of-distribution score as
+            it is.
 
     Returns:
         A sentence that describes the calibration, or why there was none.
     """
     Z = classifier.logits(validation)
+    failure = evaluate(classifier, validation, logits=lambda _: Z).failure
+    if failure:
+        return f"not calibrated: {failure}"
+    if train is not None and len(validation) >= ood.MIN_IMAGES:
+        classifier.ood = ood.fit_ood(classifier.network, train, validation, Z)
     if reason := reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"
     classifier.calibration = calibrate(Z, validation.labels)

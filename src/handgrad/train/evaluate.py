@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +18,10 @@ from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
+
+_log = logging.getLogger("handgrad")
+
+MIN_IMAGES = 30  # with fewer, chance alone may look like a failed training
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +54,37 @@ class Evaluation:
         """The fraction of the images that were classified correctly, 0 to 1."""
         return self.correct / self.count
 
+    @property
+    def failure(self) -> str:
+        """Why these results show that training failed, or "" if they do not.
+
+        Training can fail without any NaN or infinity: the weights become so large that the network
+        gives all images the same class, or gives wrong classes with certainty. The reference is the
+        best answer that ignores the image: the frequencies of the classes as probabilities, whose
+        cross-entropy is H = −Σₖ fₖ log fₖ ≤ log K. The property assumes that `loss` is a
+        cross-entropy.
+        """
+        K, n = len(self.confusion), self.count
+        if not math.isfinite(self.loss):
+            return "the loss is not finite"
+        if n < MIN_IMAGES:
+            return ""
+        f = self.confusion.sum(axis=1) / n
+        H = -float((f[f > 0] * np.log(f[f > 0])).sum())
+        answers = np.flatnonzero(self.confusion.sum(axis=0))
+        if len(answers) == 1 and np.count_nonzero(f) > 1 and self.loss > 0.98 * H:
+            name = (self.classes or range(K))[int(answers[0])]
+            return f"all {n:,} images get the same class, {name!r}"
+        by_chance = 1 / K + 3 * math.sqrt((1 - 1 / K) / (K * n))
+        if self.accuracy <= by_chance and self.loss > 1.05 * math.log(K):
+            return (
+                f"an accuracy of {self.accuracy:.2%} is no better than guessing, and the loss of "
+                f"{self.loss:.4g} is higher than that of guessing, {math.log(K):.3g}"
+            )
+        if self.loss > 10 * math.log(K):
+            return f"the loss of {self.loss:.4g} is far above that of guessing, {math.log(K):.3g}"
+        return ""
+
     def __str__(self) -> str:
         return (
             f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} correct), "
@@ -75,7 +112,8 @@ def evaluate(
 
     Args:
         model: the network or classifier.
-        test: images that the network was not trained on.
+        test: images that the network was not trained on. For a classifier, their classes may be
+            only some of its classes, in any order.
         loss: the loss function.
         logits: a function that computes the logits of images, or None for those of `model`. If
             there are more than 1,000 images, the compiled engine computes them, as described at
@@ -85,6 +123,9 @@ def evaluate(
         DataError: if the classes or images of the data set do not fit the network.
         ModelError: if `model` is neither a Network nor a Classifier.
     """
+    if isinstance(model, Classifier):
+        check_dataset(test)
+        test = with_classes(test, model.classes)
     check_classes(model, test)
     net = network_of(model)
     images = model.pixels(test) if isinstance(model, Classifier) else test.images
@@ -93,6 +134,44 @@ def evaluate(
     K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)
     return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K), test.classes)
+
+
+def with_classes(data: Dataset, classes: Sequence[Label]) -> Dataset:
+    """Return a data set with the classes of a model instead of its own.
+
+    The labels are matched by name, so that classes without images may be missing in the data. A
+    number also matches a text with the same digits. If the model's classes are texts and none of
+    them is a number, labels 0..K-1 are indices of its classes.
+
+    Args:
+        data: the data set.
+        classes: the class names of the model, K of them.
+
+    Raises:
+        DataError: if an image belongs to a class that the model does not have.
+    """
+    if data.classes == tuple(classes):
+        return data
+    known = {str(name): k for k, name in enumerate(classes)}
+    occurring = [data.classes[k] for k in np.flatnonzero(data.counts)]
+    are_indices = isinstance(classes[0], str) and all(
+        isinstance(name, int) and 0 <= name < len(classes) and str(name) not in known
+        for name in occurring
+    )
+    if are_indices:
+        known = {str(k): k for k in range(len(classes))}
+        _log.warning(
+            "handgrad: %s: the labels are numbers, taken as indices of the classes: 0 is %r",
+            *(data.name, classes[0]),
+        )
+    unknown = [name for name in occurring if str(name) not in known]
+    if unknown:
+        raise DataError(
+            f"{data.name} has the class {unknown[0]!r}, but the model has only the classes "
+            f"{_some(tuple(classes))}; leave out the images of other classes, or rename the class"
+        )
+    index = np.array([known.get(str(name), 0) for name in data.classes], np.int64)
+    return replace(data, labels=index[data.labels], classes=tuple(classes))
 
 
 def check_dataset(data: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from handgrad.data.augment.augmentation import grid_for
 from handgrad.engines import engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.train.checkpoint.fingerprint import check_fingerprint, run_fingerprint
 from handgrad.train.checkpoint.manager import (
@@ -31,6 +33,8 @@ from handgrad.train.keywords import TrainKeywords
 from handgrad.train.progress_bar import progress_bar
 from handgrad.train.run import TrainingRun
 from handgrad.train_config import TrainConfig
+
+_log = logging.getLogger("handgrad")
 
 
 def fit(
@@ -89,6 +93,7 @@ def fit(
             bar.show(record)
             if on_epoch is not None:
                 on_epoch(record)
+    _report_failure(run)
     return run.history
 
 
@@ -147,6 +152,15 @@ def _run_epochs(
         run.finish()
 
 
+def _report_failure(run: TrainingRun) -> None:
+    """Log a warning if the last evaluation shows that training failed without NaN or infinity."""
+    found = run.last_evaluation
+    if found and found.failure and isinstance(run.config.loss, SoftmaxCrossEntropy):
+        _log.warning(
+            "handgrad: training may have failed: %s; try a lower learning rate", found.failure
+        )
+
+
 def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
     """Return a config in which keywords override some fields, after checking the result."""
     if not isinstance(config, TrainConfig):
@@ -177,6 +191,7 @@ def _prepare(
     if validation is not None:
         validation = scaled_for(model, validation)
     if isinstance(model, Classifier):
+        model.forget_calibration()
         model.pixel_range = train.pixel_range
         if model.preprocessing is None:
             model.preprocessing = train.preprocessing

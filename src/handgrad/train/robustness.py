@@ -15,7 +15,7 @@ from handgrad.data.corruptions import CORRUPTIONS, corrupt
 from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.network import Network
-from handgrad.train.evaluate import Evaluation, check_classes, evaluate
+from handgrad.train.evaluate import Evaluation, check_classes, evaluate, with_classes
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def robustness(
     Raises:
         DataError: if the classes or images do not fit the network, or the images are not uint8.
     """
+    if isinstance(model, Classifier):
+        test = with_classes(test, model.classes)
     check_classes(model, test)
     if test.images.dtype != np.uint8:
         raise DataError(

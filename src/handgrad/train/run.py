@@ -47,6 +47,7 @@ class TrainingRun:
         is_warm: whether at least one step has been done, so that the engine is already compiled.
         last_good: the last state saved in memory, to which a rollback returns.
         evaluated_weights: the arrays of the network at the last evaluation.
+        last_evaluation: the last evaluation on validation images, or None if there was none.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class TrainingRun:
         self._average = None if epochs is None else WeightAverage(net, epochs)
         self._results, self._seconds = _NO_STEPS, 0.0  # of the current epoch
         self._lr_halvings = 0
+        self.last_evaluation: Evaluation | None = None
         self._steps_per_slice, self._slice_start = 1, 0.0
         self.is_consistent, self.is_warm = True, False
         self._epoch_batches = self._plan_epoch()
@@ -164,7 +166,9 @@ class TrainingRun:
                 return None
             loss, logits = self.config.loss, self.engine.logits
             with np.errstate(over="ignore", invalid="ignore"):  # such a loss is never the best
-                return evaluate(self.net, validation, loss=loss, logits=logits)
+                found = evaluate(self.net, validation, loss=loss, logits=logits)
+        self.last_evaluation = found
+        return found
 
     def end_epoch(self, evaluation: Evaluation | None) -> Epoch:
         """Finish the current epoch, return its record, and start the next epoch."""
