@@ -100,6 +100,15 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="Write the features of each image, the input of the last Dense layer, to this NPZ "
+            "file, with the file name, the label if it is known, and the prediction.",
+            show_default=False,
+        ),
+    ] = None,
     data: DataName = None,
     data_dir: DataDir = None,
     json: Json = False,
@@ -119,20 +128,19 @@ def predict(
     status is 1.
     """
     from handgrad.engines.inference import engine_for
-    from handgrad.prediction import Job
+    from handgrad.prediction import Job, write_features
     from handgrad.runs import load_run, model_file
 
     screen = Screen(quiet)
     files = [Path(image) for image in images if not image.isdecimal()]
     has_index = len(files) < len(images)
-    if columns is not None and csv is None:
-        raise ConfigError("--columns needs --csv FILE, the file with these columns")
     if (data is not None or data_dir is not None) and not has_index:
         raise ConfigError(
             "--data and --data-dir choose the test images that indices refer to, but no index is "
             "given; give one, such as 0, or leave out these options"
         )
-    _check_apart([csv, show_preprocessing], [model_file(run), *files])
+    _check_outputs(csv, columns, features)
+    _check_apart([csv, show_preprocessing, features], [model_file(run), *files])
     classifier, about = load_run(run)
     if verbose:
         show_test_data(screen, about, data, data_dir)
@@ -153,6 +161,8 @@ def predict(
     if show_preprocessing:
         _draw(job, show_preprocessing)
     answers = _classify(screen, job) if csv is None else _write(screen, job, files, csv, columns)
+    if features:
+        write_features(job, answers, features)
 
     broken = [answer for answer in answers if answer.error]
     if broken and len(answers) == 1:
@@ -164,6 +174,16 @@ def predict(
     show_problems(screen, broken, found.skipped)
     if broken:
         raise typer.Exit(FAILURE)
+
+
+def _check_outputs(csv: Path | None, columns: str | None, features: Path | None) -> None:
+    """Raise a ConfigError if there are columns without a file, or features in another format."""
+    from handgrad.features import check_feature_file
+
+    if columns is not None and csv is None:
+        raise ConfigError("--columns needs --csv FILE, the file with these columns")
+    if features is not None:
+        check_feature_file(features)
 
 
 def _check_apart(outputs: list[Path | None], inputs: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from handgrad.prediction.answers import Prediction
 from handgrad.prediction.csv_file import check_columns, default_columns, write_csv
+from handgrad.prediction.feature_file import write_features
 from handgrad.prediction.job import Job
 from handgrad.prediction.journal import Journal
 from handgrad.prediction.sources import (
@@ -28,4 +29,5 @@ __all__ = [
     "known_labels",
     "merged",
     "write_csv",
+    "write_features",
 ]
