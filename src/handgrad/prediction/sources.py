@@ -25,6 +25,7 @@ from handgrad.data.formats.reader import (
 from handgrad.data.formats.registry import READERS, as_file_lists, read_contents
 from handgrad.data.user_data import data_name, datasets_from_arrays
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 from handgrad.pixel_range import as_bytes
 
 
@@ -90,6 +91,11 @@ def find_images(path: Path, classifier: Classifier) -> Sources:
     Raises:
         DataError: if the file or folder cannot be read, or contains no images.
     """
+    try:
+        if not path.is_dir():
+            check_is_file(path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); give another file") from None
     if not path.is_dir() and is_image(path):
         return Sources([ImageFiles([path], [None])], [], [])
     is_table = next(reader for reader in READERS if reader.accepts(path)) is not image_folder

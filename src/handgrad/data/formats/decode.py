@@ -179,6 +179,7 @@ def _formats() -> tuple[str, ...]:
 def looks_like_image(path: Path) -> bool:
     """Return whether a file has the content of an image in one of the formats."""
     try:
+        check_is_file(path)
         with path.open("rb") as file:
             if not _IMAGE_CONTENT.match(file.read(_START)):
                 return False
@@ -190,8 +191,10 @@ def looks_like_image(path: Path) -> bool:
 
 def _other_content(path: Path) -> str | None:
     """Say what a file contains instead of an image, or return None if this is unknown."""
-    with suppress(OSError), path.open("rb") as file:
-        start = file.read(_START)
+    with suppress(OSError):
+        check_is_file(path)
+        with path.open("rb") as file:
+            start = file.read(_START)
         if not start:
             return "the file is empty"
         return next((words for form, words in _OTHER_CONTENT if form.match(start)), None)
