@@ -15,6 +15,7 @@ from handgrad.automl.reasons import reasons
 from handgrad.automl.report import report
 from handgrad.automl.speed import Speed
 from handgrad.classifier import read_bundle
+from handgrad.ood import fit_ood
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader
@@ -59,7 +60,7 @@ def test_the_model_is_accurate_and_fully_evaluated(result):
 def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, run):
     assert {path.name for path in run.iterdir()} == {
         *("model.safetensors", "config.toml", "report.html"),
-        *("history.csv", "history.json", "history.jsonl"),
+        *("history.csv", "history.json", "history.jsonl", "training-images.npy"),
     }
     bundle = read_bundle(run)
     model, about = bundle.classifier, bundle.about
@@ -74,7 +75,7 @@ def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, 
     assert [json.loads(line) for line in lines] == epochs
 
 
-def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibration(result):
+def test_the_final_model_is_trained_on_all_images(result):
     chosen, refitted = result.chosen, result.refitted
     assert result.final is refitted
     assert refitted.images == len(result.splits.all_but_test) == 1438
@@ -83,13 +84,31 @@ def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibrat
     assert result.config.validation == 0
     assert result.evaluation.accuracy > 0.95
     before = pipeline._classifier(chosen, result.splits)
-    assert pipeline.calibrate_on(before, result.splits.validation) == result.calibration
-    assert before.calibration == result.classifier.calibration
     differ = [
         not np.array_equal(array, result.classifier.network.arrays[name])
         for name, array in before.network.arrays.items()
     ]
     assert any(differ)
+
+
+def test_the_final_model_keeps_what_was_fitted_to_images_that_were_new_to_the_network(result):
+    splits, final = result.splits, result.classifier
+    before = pipeline._classifier(result.chosen, splits)
+    words = pipeline.calibrate_on(before, splits.validation, splits.train)
+    assert result.calibration == f"{words}; fitted before the final training on all images"
+    assert before.calibration == final.calibration
+    assert before.ood.digest() == final.ood.digest()
+    assert "keeps the" in dict(reasons(result))["Training"]
+
+    def accepted(score):
+        unlike = score.is_unlike(final.network, splits.test.images, result.logits)
+        return 1 - unlike.mean()
+
+    known = splits.validation  # the final model was trained on these images
+    wrong = fit_ood(final.network, splits.all_but_test, known, final.logits(known))
+    assert abs(accepted(final.ood) - 0.95) < 0.04
+    assert accepted(wrong) < 0.9
+    assert f"accepts {accepted(final.ood):.2%} of the test images" in report(result, Path("x"))
 
 
 def test_ctrl_c_during_the_refit_keeps_the_chosen_model(result):
@@ -208,6 +227,7 @@ def test_auto_takes_the_name_of_a_data_set():
 
 
 def test_auto_refuses_images_of_one_class():
-    data = hg.Dataset.from_arrays(np.zeros((40, 1, 8, 8), np.uint8), np.zeros(40, np.int64))
+    X = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+    data = hg.Dataset.from_arrays(X, np.zeros(40, np.int64))
     with pytest.raises(hg.DataError, match="all images have the class 0; add images of another"):
         hg.auto(data, 0.2)
