@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import handgrad as hg
 from handgrad.automl import base_config, pipeline, run_search, save
@@ -16,15 +17,16 @@ from handgrad.automl.report import report
 from handgrad.automl.speed import Speed
 from handgrad.classifier import read_bundle
 from handgrad.ood import fit_ood
+from handgrad.preprocess import drawing
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader
 from tests.extras import needs
 
 
-def search_digits(**options):
-    """Search with digits and a simulated clock, so that the trials do not depend on the machine."""
-    ticks, speed = itertools.count(), Speed(per_image=1e-4, validation=0.01)
+def search(data="digits", minutes=0.11, per_image=1e-4, **options):
+    """Search with a simulated clock, so that the trials do not depend on the machine."""
+    ticks, speed = itertools.count(), Speed(per_image, validation=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             pipeline,
@@ -33,12 +35,12 @@ def search_digits(**options):
         )
         patch.setattr(search_module, "measure_speed", lambda *_: speed)
         patch.setattr(search_module, "_observed_speed", lambda _: speed)
-        return run_search(base_config("digits", seed=3), 0.11, progress=False, **options)
+        return run_search(base_config(data, seed=3), minutes, progress=False, **options)
 
 
 @pytest.fixture(scope="module")
 def result():
-    return search_digits()
+    return search()
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +118,7 @@ def test_ctrl_c_during_the_refit_keeps_the_chosen_model(result):
         if progress.trial.stage == search_module.REFIT:
             raise KeyboardInterrupt
 
-    found = search_digits(on_progress=interrupt)
+    found = search(on_progress=interrupt)
     assert found.interrupted
     assert found.refitted is None
     assert found.config.validation
@@ -231,3 +233,39 @@ def test_auto_refuses_images_of_one_class():
     data = hg.Dataset.from_arrays(X, np.zeros(40, np.int64))
     with pytest.raises(hg.DataError, match="all images have the class 0; add images of another"):
         hg.auto(data, 0.2)
+
+
+def write_own_drawings(folder, train):
+    """Draw digits with a black or a blue pen on white or yellow paper, away from the middle."""
+    rng = np.random.default_rng(0)
+    for n, (x, label) in enumerate(train):
+        ink = np.asarray(Image.fromarray(x[0]).resize((80, 80), Image.Resampling.BICUBIC)) / 255
+        paper = np.array([255, 255, 255 if n % 3 else 200])
+        pen = np.array([20, 30, 160] if n % 2 else [30, 30, 30])
+        page = np.ones((120, 120, 1)) * paper
+        top, left = rng.integers(2, 38, 2)
+        page[top : top + 80, left : left + 80] = paper + ink[..., None] * (pen - paper)
+        path = folder / str(label) / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(page.astype(np.uint8)).save(path)
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+def test_own_drawings_in_colour_are_prepared_as_drawings_in_grey(located, tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDGRAD_DATA", str(located("mnist").parent))
+    train, _ = hg.load_data("mnist")
+    write_own_drawings(tmp_path / "pens", train.take(np.arange(300)))
+    result = search(str(tmp_path / "pens"), minutes=0.5, per_image=1e-3)
+    plain, drawn = (
+        [
+            t.accuracy
+            for t in result.search.ranked(search_module.SHORT)
+            if t.config.preprocessing == p
+        ]
+        for p in (None, "drawing")
+    )
+    assert max(drawn) > max(plain) + 0.1
+    assert result.config.preprocessing == "drawing"
+    assert result.classifier.preprocessing == drawing(32)
+    assert result.evaluation.accuracy > 0.85
