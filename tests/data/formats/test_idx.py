@@ -64,13 +64,16 @@ WHOLE = encode(IMAGES)
         (header(MAX_BYTES) + bytes(9), "states 1,073,741,824 bytes .* but the file ends early"),
         (WHOLE[:-1], r"states 24 bytes of values for \(2, 3, 4\), but the file ends early; get"),
         (WHOLE + b"\0", r"states 24 bytes of values for \(2, 3, 4\), but the file is longer; get"),
-        (gzip.compress(WHOLE, mtime=0)[:-9], "corrupted gzip file .*end-of-stream.*; get the file again"),
+        (
+            gzip.compress(WHOLE, mtime=0)[:-9],
+            "corrupted gzip file .*end-of-stream.*; get the file again",
+        ),
         (gzip.compress(WHOLE, mtime=0)[:5], "corrupted gzip file"),
         (gzip.compress(WHOLE, mtime=0) + b"more", "corrupted gzip file"),
         (gzip.compress(WHOLE, mtime=0)[:-8] + bytes(8), "corrupted gzip file .*CRC"),
         (gzip.compress(WHOLE, mtime=0)[:10] + b"\xff" * 30, "corrupted gzip file"),
-        (gzip.compress(WHOLE[:-1]), "but the file ends early"),
-        (gzip.compress(WHOLE + b"\0"), "but the file is longer"),
+        (gzip.compress(WHOLE[:-1], mtime=0), "but the file ends early"),
+        (gzip.compress(WHOLE + b"\0", mtime=0), "but the file is longer"),
     ],
 )
 def test_invalid_headers_are_rejected(tmp_path, content, sentence):
