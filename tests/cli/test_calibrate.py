@@ -50,7 +50,11 @@ def test_the_output_of_calibrate(handgrad, run):
 @pytest.mark.parametrize(
     ("flawless", "count", "warning"),
     [
-        (True, 144, "not calibrated: all 144 answers are correct, so the error rate is unknown"),
+        (
+            True,
+            144,
+            "not calibrated: all 144 predictions are correct, so the error rate is unknown",
+        ),
         (
             False,
             20,

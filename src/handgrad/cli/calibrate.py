@@ -25,8 +25,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Choose a threshold so that this fraction (such as 0.99) of the answers with a "
-            "probability above the threshold is correct. Default: no threshold.",
+            help="Choose a threshold for the probability: of the answers above it, this fraction "
+            "(such as 0.99) is correct. Default: no threshold.",
             show_default=False,
         ),
     ] = None,

@@ -41,7 +41,7 @@ def evaluate(
         typer.Option(
             "--robust",
             metavar="",
-            help="Also evaluate on images corrupted in fifteen ways, such as noise and blur.",
+            help="Also evaluate on images with fifteen kinds of corruption, such as noise.",
         ),
     ] = False,
     ood_data: Annotated[
@@ -183,7 +183,7 @@ def _robustness_table(hard: Robustness) -> Table:
 
 
 def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, Any]:
-    """Return the calibration error and the statistics of confident answers as JSON data."""
+    """Return the calibration error and the counts of confident answers as JSON data."""
     from handgrad.calibration import Calibration, reliability
 
     calibration = classifier.calibration or Calibration()
@@ -200,7 +200,7 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
 
 
 def _words(found: dict[str, Any], about: Mapping[str, Any]) -> str:
-    """Describe in one line the calibration error and the confident answers from `_calibration`."""
+    """Format the result of `_calibration` as one line of text."""
     config = about.get("config")
     has_validation = isinstance(config, Mapping) and bool(config.get("validation"))
     words = f"expected calibration error {found['calibration_error']:.2%}"

@@ -122,7 +122,7 @@ def predict(
     on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
     to see the input of the network.
 
-    If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
+    If `handgrad calibrate` has set a threshold, the answer is "don't know" for lower probabilities.
 
     If several images are given and some cannot be read, the others are classified, and the exit
     status is 1.

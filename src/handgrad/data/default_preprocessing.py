@@ -161,7 +161,7 @@ class _Facts:
 
     @classmethod
     def of_file(cls, path: Path) -> _Facts | None:
-        """Return the facts about an image file, or None if it cannot be read."""
+        """Return the properties of an image file, or None if it cannot be read."""
         try:
             with without_warnings():
                 return cls(decode(path))

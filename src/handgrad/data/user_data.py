@@ -93,7 +93,7 @@ def load_user_data(
 
 
 def lacks_test_split(path: Path) -> bool:
-    """Return whether a file or folder has neither test images nor validation images.
+    """Return whether a file or folder contains neither test images nor validation images.
 
     Without such images, a fraction of all images is set aside as the test set, which therefore
     changes when images are added.
@@ -293,7 +293,7 @@ def _without_broken(
 
 
 def data_name(path: Path) -> str:
-    """Return the name of the data: the last part of its absolute path, without the suffix."""
+    """Return the name of the data, which is the last part of its path without the suffix."""
     return Path(os.path.abspath(path)).stem or "data"
 
 

@@ -216,7 +216,7 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def _describe(step: Any) -> dict[str, Any]:
-    """Return the description of a step, without newer fields that have their default values."""
+    """Describe a step. Newer fields are omitted if they have their default values."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)

@@ -94,8 +94,8 @@ class RunConfig(BaseModel):
         "Resize your images to NxN pixels",
         metavar="N",
         panel=OWN_IMAGES,
-        default_text="their own size if it is the same for all and at most 64, otherwise 28, or 32 "
-        "for colour images",
+        default_text="the size of the images if all have the same size of at most 64, otherwise "
+        "28, or 32 for colour images",
         on_resume="fixed",
     )
     preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(

@@ -183,7 +183,7 @@ def _similar_path(path: Path) -> str:
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset, train: Dataset | None = None) -> str:
-    """Calibrate a classifier if there are enough validation images, and say what was done.
+    """Calibrate a classifier if there are enough validation images, and return a sentence about it.
 
     Args:
         classifier: the classifier; its calibration and out-of-distribution score are replaced.

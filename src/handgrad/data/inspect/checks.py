@@ -174,7 +174,7 @@ def _missing_classes(counts: dict[str, dict[Label, int]]) -> Iterator[Issue]:
             yield Issue(
                 "classes differ",
                 "warning",
-                f"test has no images of the classes {shortened(untested)}",
+                f"the test set has no images of the classes {shortened(untested)}",
                 "add test images for them; otherwise their accuracy is unknown",
             )
 
@@ -201,7 +201,7 @@ def _class_counts(train: dict[Label, int], weights: dict[Label, float]) -> Itera
 
 
 def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
-    """Yield issues for class names that nearly match, or that sort in an unexpected order."""
+    """Yield issues for class names that are nearly equal, or whose order may be unexpected."""
     names = [str(label) for label in train]
     folded = Counter(name.strip().casefold() for name in names)
     if similar := [name for name in names if folded[name.strip().casefold()] > 1]:

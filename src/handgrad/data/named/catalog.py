@@ -33,8 +33,8 @@ class Entry(NamedTuple):
         shape: the shape of one image, (C, H, W).
         credit: the authors of the data set.
         licence: the licence of the data set.
-        where: the folder that contains the data set, "in scikit-learn", or "not here", which is
-            followed by the reason if the data folder cannot be used.
+        where: the folder that contains the data set; "in scikit-learn"; or "not here", followed by
+            the reason if the data folder cannot be used.
     """
 
     name: str
@@ -111,7 +111,7 @@ def load_data(
 
 
 def is_user_data(name: str) -> bool:
-    """Return whether a name is the path of the user's own images rather than a data set's name."""
+    """Return whether a name is the path of the user's own images, not the name of a data set."""
     if name in SOURCES or not name:
         return False
     path = Path(name)
