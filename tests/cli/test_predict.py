@@ -244,7 +244,7 @@ def test_an_interrupted_command_continues(handgrad, trained, tmp_path, images, m
     ended = handgrad(*words, "out.csv")
     assert (ended.status, answered) == (130, [40, 40])
     assert not (tmp_path / "out.csv").exists()
-    assert "the same command continues" in ended.err
+    assert "run the same command again to continue" in ended.err
     answered.clear()
     ended = handgrad(*words, "out.csv")
     assert (ended.status, answered) == (0, [20])

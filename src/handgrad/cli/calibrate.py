@@ -117,7 +117,7 @@ def calibrate(
 def _new_images(
     screen: Screen, file: Path, bundle: Bundle, data: str, data_dir: Path | None
 ) -> Dataset:
-    """Return the images of `--data` that the model was not trained on, and say how many they are.
+    """Return the images of `--data` that the model was not trained on, and print their number.
 
     Args:
         screen: the screen to print to.

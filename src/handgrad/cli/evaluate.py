@@ -133,8 +133,8 @@ def _warn_of_failure(screen: Screen, found: Evaluation) -> None:
     """Print a warning if an evaluation shows that training failed."""
     if found.failure:
         screen.warning(
-            f"{found.failure}; either the training failed, or these images are of another kind "
-            "than the training images"
+            f"{found.failure}; either the training failed, or these images are not like the "
+            "training images"
         )
 
 
@@ -150,7 +150,7 @@ def _images_seen(seen: NDArray[np.bool_] | None, correct: NDArray[np.bool_]) -> 
 
 
 def _words_seen(new: dict[str, Any], count: int) -> str:
-    """Describe in one line the result of `_images_seen` for `count` images."""
+    """Format the result of `_images_seen` for `count` images as one line of text."""
     known = new["trained_on"]
     if known is None:
         return (

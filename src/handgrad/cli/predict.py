@@ -53,8 +53,8 @@ def predict(
         typer.Option(
             "--csv",
             metavar="FILE",
-            help="Write one line per image to this CSV file. If the command is interrupted, the "
-            "same command continues.",
+            help="Write one line per image to this CSV file. If the command is interrupted, run it "
+            "again to continue.",
             show_default=False,
         ),
     ] = None,
@@ -249,7 +249,7 @@ def _write(
 ) -> list[Prediction]:
     """Classify the images, and write a CSV file when all are done.
 
-    Until then, the answers are in a file beside it, from which the same command continues.
+    Until then, the answers are in a file next to it, so that the same command can continue.
     """
     from handgrad.files import check_can_write
     from handgrad.prediction import Journal, check_columns, default_columns, write_csv
@@ -269,7 +269,8 @@ def _write(
         except (KeyboardInterrupt, SystemExit):
             done = len(journal.predictions)
             screen.info(
-                f"{done:,} of {job.count:,} images are answered; the same command continues"
+                f"{done:,} of {job.count:,} images are answered; run the same command again to "
+                "continue"
             )
             raise
         write_csv(csv, journal.predictions, chosen)

@@ -1,4 +1,4 @@
-"""How `handgrad predict` shows predictions: as a table, as a summary and as JSON."""
+"""Shows the predictions of `handgrad predict`: as a table, as a summary and as JSON."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def used_in_training(
 
 
 def is_test_data_of(about: Mapping[str, Any], name: str) -> bool:
-    """Return whether the data with a name or path is that of a run, so that it has its test images.
+    """Return whether a name or path is that of the data of a run, which contains its test images.
 
     Args:
         about: the metadata in the model file.

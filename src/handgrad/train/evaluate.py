@@ -209,7 +209,7 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
-    """Return a data set whose images are scaled as the training images of a classifier.
+    """Return a data set whose images are scaled like the training images of a classifier.
 
     Raises:
         DataError: if the images cannot be scaled, or have another size than the network's input.

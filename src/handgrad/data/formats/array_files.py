@@ -21,7 +21,7 @@ SUFFIXES = (".npy", ".npz")
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is such a file, or a folder with array files and without images."""
+    """Return whether the path is such a file, or a folder of array files without image files."""
     if path.is_dir():
         return any(_array_files(path)) and not contains_images(path)
     return path.suffix.lower() == ".npy" or (path.suffix.lower() == ".npz" and _is_single(path))

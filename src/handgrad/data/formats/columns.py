@@ -1,6 +1,6 @@
 """Decide which column of a table is the label, and which columns are pixels.
 
-The names in the header decide. A table without a header is decided by its values in `pixel_table`.
+The names in the header decide. For a table without a header, `pixel_table` decides by the values.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def interpret(
 
 
 def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str]) -> Columns:
-    """Decide about a table without a header by the kinds of the cells."""
+    """Decide what the columns contain, without a header, by the kinds of their cells."""
     width = len(sample[0])
     kinds = [{kind_of(row[k]) for row in sample} - {MISSING} for k in range(width)]
     values = [{row[k].strip().lower() for row in sample} for k in range(width)]
@@ -249,7 +249,10 @@ def _label(names: Names, candidates: Sequence[int]) -> int | None:
 
 
 def _pixel_columns(names: Names, candidates: Sequence[int], take_all: bool) -> list[int]:
-    """Return the columns whose names differ only by numbers; if there are none, maybe all."""
+    """Return the columns whose names differ only by numbers; otherwise all, or none.
+
+    All are returned if `take_all` is set, and they may be the pixels of a square image.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for k in candidates:
         groups[_pattern(names[k])].append(k)

@@ -80,10 +80,10 @@ def _may_be_label(text: str) -> bool:
 
 
 def _is_clear(pairs: Sequence[tuple[str, str]]) -> bool:
-    """Return whether one number says less than the other what the label is.
+    """Return whether the first of two numbers is clearly the label, and the second a serial number.
 
-    Two numbers are clear if the first takes few values and the second takes many, or if the images
-    of each label are numbered without gaps, from 0 or 1.
+    This is clear if the first takes few values and the second takes many, or if the images of each
+    label are numbered without gaps, from 0 or 1.
     """
     numbers: dict[str, list[int]] = defaultdict(list)
     for label, number in pairs:

@@ -253,7 +253,7 @@ def parse(
 def _parse_with_arrow(
     lines: Sequence[str], delimiter: str, columns: Sequence[int], width: int
 ) -> NDArray[np.float64] | None:
-    """Do the same with pyarrow; return None if it is not installed or cannot do this."""
+    """Do the same as `parse` with pyarrow; return None if it is not installed or cannot do this."""
     try:
         import pyarrow
         from pyarrow import csv as arrow

@@ -33,7 +33,9 @@ class _Format(NamedTuple):
     remedy: str
 
 
-_PICKLE = "it is a pickle, which can run programs and is never opened; in a Python that trusts it, "
+_PICKLE = (
+    "it is a pickle, which can run code, so handgrad never opens it; if you trust it, use Python: "
+)
 _FORMATS = (
     _Format(
         "a MATLAB file of version 7.3",

@@ -131,7 +131,7 @@ def _pixel_ranges(ranges: Mapping[str, PixelRange]) -> Iterator[Issue]:
             "pixel range",
             "warning",
             f"the splits have different pixel ranges: {found}",
-            "the test images are scaled as the training images; save both in the same range",
+            "the test images are scaled like the training images; save both in the same range",
         )
     if any(not known.is_known for known in ranges.values()):
         yield Issue(
@@ -139,7 +139,8 @@ def _pixel_ranges(ranges: Mapping[str, PixelRange]) -> Iterator[Issue]:
             "note",
             f"the pixels {next(iter(ranges.values()))} have no known range, and are used as they "
             "are",
-            "a model of them cannot classify image files; save the pixels as 0..255 or 0..1",
+            "a model trained on them cannot classify image files; save the pixels as 0..255 or "
+            "0..1",
         )
 
 
