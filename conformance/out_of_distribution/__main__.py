@@ -142,8 +142,9 @@ validation images and, of the test images, {accepted}.
 {table(headings, rows)}
 
 The letters are upper and lower case in ten fonts ({", ".join(FONTS)}), with random stroke width,
-slant and rotation. Like the scribbles, they are drawn in dark ink on a light canvas and preprocessed
-like drawings. Left out, because they look like digits: {", ".join(sorted(LIKE_DIGITS))}.
+slant and rotation. Like the scribbles, they are drawn in dark ink on a light canvas and
+preprocessed like drawings. These letters are left out, because they look like digits:
+{", ".join(sorted(LIKE_DIGITS))}.
 """
 
 

@@ -43,8 +43,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="Image files, folders of image files, CSV or NPZ files with images, or indices of "
-            "test images, from 0.",
+            help="Image files, folders of image files, tables or array files with images, or "
+            "indices of test images, from 0.",
             show_default=False,
         ),
     ],
@@ -122,7 +122,8 @@ def predict(
     on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
     to see the input of the network.
 
-    If `handgrad calibrate` has set a threshold, the answer is "don't know" for lower probabilities.
+    The answer is "don't know" if the image is unlike the training data, or if the probability is
+    below the threshold that `handgrad calibrate` has stored.
 
     If several images are given and some cannot be read, the others are classified, and the exit
     status is 1.

@@ -118,14 +118,14 @@ class RunConfig(BaseModel):
         ...,
         "Name of a built-in network; `handgrad models` lists them",
         metavar="NAME",
-        default_text="smallnet, or with --from the network of that model",
+        default_text="smallnet; with --from, the network of that model",
         on_resume="fixed",
     )
     from_run: Annotated[str, AfterValidator(model_path)] | None = option(
         None,
         "Continue training: start with the network, weights and preprocessing of the model in this "
-        "run's folder or model file. The new data defines the classes: classes that the model "
-        "has keep their rows in the last layer, others get new rows",
+        "run's folder or model file. The classes are those of the new data: known classes keep "
+        "their rows in the last layer, and other classes get new rows",
         metavar="RUN",
         default_text="start with random weights",
         on_resume="fixed",
@@ -138,8 +138,8 @@ class RunConfig(BaseModel):
         ...,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; more for few images "
-        f"of your own, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; for few images "
+        f"of your own, more epochs, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
     )
     batch_size: Count = shared(
         "batch_size",
