@@ -143,7 +143,7 @@ class OodScore:
         if found["noise"][0] <= 0 or found["variances"].min(initial=0) < 0:
             raise ModelError("a variance of its out-of-distribution score is below 0")
         if min(found["scaling"][[1, 3]]) <= 0:
-            raise ModelError("a scale of its out-of-distribution score is not above 0")
+            raise ModelError("a scale of its out-of-distribution score is not positive")
         return cls(**found, images=described["images"])
 
 

@@ -2,7 +2,7 @@
 
 A network computes with pixels from 0 (black) to 1 (white). Arrays from other programs have other
 ranges, such as 0..255, 0..65535 or -1..1. This module recognizes the range of the training images,
-and scales every later image to the same pixels. Images whose range is in doubt are refused.
+and scales all later images in the same way. Images whose range is in doubt are refused.
 """
 
 from __future__ import annotations

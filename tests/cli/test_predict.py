@@ -248,7 +248,7 @@ def test_an_interrupted_command_continues(handgrad, trained, tmp_path, images, m
     answered.clear()
     ended = handgrad(*words, "out.csv")
     assert (ended.status, answered) == (0, [20])
-    assert "80 of 100 images were answered before; continuing\n" in ended.err
+    assert "80 of 100 images were classified before; continuing\n" in ended.err
     assert rows("out.csv") == rows("whole.csv")
     assert not list(tmp_path.glob("out.csv.*"))
 

@@ -75,7 +75,7 @@ def evaluate(
     images are used, whether or not they are divided into splits; classes may be missing. With the
     name of a standard data set, its test images are used.
 
-    Images that the model was trained on are recognised by their content and counted separately.
+    Images that the model was trained on are recognized by their content and counted separately.
     """
     import numpy as np
 

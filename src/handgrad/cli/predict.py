@@ -197,7 +197,7 @@ def _check_apart(outputs: list[Path | None], inputs: list[Path]) -> None:
 
 
 def _find(images: list[str], test: Dataset | None, classifier: Classifier) -> Sources:
-    """Find the images that the arguments of the command name, in the same order."""
+    """Find the images that the command's arguments stand for, in the order of the arguments."""
     from handgrad.files import expanded
     from handgrad.prediction import ImageRows, Sources, find_images, known_labels, merged
 
@@ -262,7 +262,7 @@ def _write(
     with journal.opened():
         done = len(journal.predictions)
         if done:
-            screen.info(f"{done:,} of {job.count:,} images were answered before; continuing")
+            screen.info(f"{done:,} of {job.count:,} images were classified before; continuing")
         try:
             with _bar(screen, job.count, done) as bar:
                 for answers in job.run(done):
@@ -270,7 +270,7 @@ def _write(
         except (KeyboardInterrupt, SystemExit):
             done = len(journal.predictions)
             screen.info(
-                f"{done:,} of {job.count:,} images are answered; run the same command again to "
+                f"{done:,} of {job.count:,} images are classified; run the same command again to "
                 "continue"
             )
             raise

@@ -114,8 +114,8 @@ def datasets_from_arrays(
             set, the validation images are added to the training images; otherwise they become the
             test set.
         name: the name that error messages and tables use for the data.
-        trained: the range of the images that a model was trained on, which these images probably
-            have as well; or None to recognize their range from their values alone.
+        trained: the range of the images that a model was trained on, because these images probably
+            have the same range; or None to recognize it from the values alone.
 
     Raises:
         DataError: if an array cannot be used, or the splits do not match each other.

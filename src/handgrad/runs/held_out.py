@@ -170,8 +170,8 @@ def used_in_training(
 ) -> NDArray[np.bool_] | None:
     """Return which images the model was trained on, (N,), or None if this is unknown.
 
-    The images are compared as inputs of the network. The images of a built-in data set are such
-    inputs without any preprocessing, so an image file is also compared as it is.
+    The images are compared as inputs of the network. Built-in data sets are not preprocessed, so an
+    image file is also compared without preprocessing.
 
     Args:
         file: the model file.

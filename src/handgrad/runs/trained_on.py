@@ -1,6 +1,6 @@
 """Find the images that a model was trained on, by their content.
 
-The folder of a run has one 8-byte hash per training image, so that an image is recognised under
+The folder of a run has one 8-byte hash per training image, so that an image is recognized under
 another name, in another folder or in another file format. The hashes are not in the model file,
 which is often smaller than they are: 60,000 hashes take 480 kB.
 """

@@ -112,7 +112,7 @@ def evaluate(
 
     Args:
         model: the network or classifier.
-        test: images that the network was not trained on. For a classifier, their classes may be
+        test: images that the network was not trained on. For a classifier, the data set may have
             only some of its classes, in any order.
         loss: the loss function.
         logits: a function that computes the logits of images, or None for those of `model`. If

@@ -64,7 +64,10 @@ WHOLE = encode(IMAGES)
         (header(MAX_BYTES) + bytes(9), "states 1,073,741,824 bytes .* but the file ends early"),
         (WHOLE[:-1], r"states 24 bytes of values for \(2, 3, 4\), but the file ends early; get"),
         (WHOLE + b"\0", r"states 24 bytes of values for \(2, 3, 4\), but the file is longer; get"),
-        (gzip.compress(WHOLE, mtime=0)[:-9], "corrupted gzip file .*end-of-stream.*; get the file again"),
+        (
+            gzip.compress(WHOLE, mtime=0)[:-9],
+            "corrupted gzip file .*end-of-stream.*; get the file again",
+        ),
         (gzip.compress(WHOLE, mtime=0)[:5], "corrupted gzip file"),
         (gzip.compress(WHOLE, mtime=0) + b"more", "corrupted gzip file"),
         (gzip.compress(WHOLE, mtime=0)[:-8] + bytes(8), "corrupted gzip file .*CRC"),

@@ -52,7 +52,7 @@ def read(path: Path) -> Contents:
 
 
 def _with_partners(path: Path, files: dict[str, Path]) -> dict[str, Path]:
-    """Return the files whose names differ from that of a file only in kind and split.
+    """Return the files whose names are equal to a file's name except for the kind and the split.
 
     If the file belongs to a test or validation set, only this set is returned.
     """

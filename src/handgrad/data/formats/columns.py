@@ -59,7 +59,7 @@ class Columns:
         packed: the column with all pixels in one cell, if any.
         pixels: the columns with one pixel each, in the order of `layout`.
         layout: the shape of the images, unless it follows from the number of pixels.
-        undecided: whether the label is the first or the last of the pixel columns.
+        undecided: whether the label may be the first or the last of the pixel columns.
         skipped: the columns that are not used: identifiers, row numbers, and others.
     """
 
@@ -75,7 +75,7 @@ class Columns:
 
 
 class _Known(NamedTuple):
-    """The columns whose names have a known meaning."""
+    """The columns of a table that are recognized by their names."""
 
     ids: list[int]
     splits: list[int]
@@ -183,7 +183,7 @@ def interpret(
 
 
 def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str]) -> Columns:
-    """Decide what the columns contain, without a header, by the kinds of their cells."""
+    """Decide what the columns of a table without a header contain, by the kinds of the cells."""
     width = len(sample[0])
     kinds = [{kind_of(row[k]) for row in sample} - {MISSING} for k in range(width)]
     values = [{row[k].strip().lower() for row in sample} for k in range(width)]

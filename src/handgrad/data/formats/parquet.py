@@ -22,7 +22,7 @@ _MAX_BYTES = 1 << 33  # of all values, before compression
 
 @dataclass(frozen=True)
 class ParquetTable(TextTable):
-    """A Parquet file. In `sample`, the name of a file stands for an encoded image."""
+    """A Parquet file. In `sample`, an encoded image is replaced by the name of a file."""
 
     def place(self, line: int) -> str:
         """Describe a row, for error messages."""

@@ -45,7 +45,7 @@ class Skipped(NamedTuple):
     """A file or folder that a reader left out.
 
     Attributes:
-        path: the path; for a file inside the data folder, relative to this folder.
+        path: the path, which is relative to the data folder if the file is inside it.
         reason: why it was left out, such as "not an image".
     """
 

@@ -28,7 +28,7 @@ class SplitName(NamedTuple):
 
     Attributes:
         split: "train", "test" or "validation"; or "unlabelled" for images without labels.
-        rest: the words of the name that say neither the split nor merely "data" or "images".
+        rest: the words of the name other than the split and words such as "data" and "images".
     """
 
     split: str

@@ -347,7 +347,7 @@ def _with_point(cell: str) -> str:
 def _complete_names(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Names:
     """Return the names in a header; add an empty name if all rows have one cell more.
 
-    R writes no name for a first column with the names of the rows.
+    The program R writes such tables: the first column, which contains row names, has no heading.
     """
     names = (first[0].lstrip("# "), *first[1:])  # NumPy writes a header as a comment
     if all(len(row) == len(names) + 1 for row in rows):

@@ -1,4 +1,4 @@
-"""Recognise formats that are not read, and say how to convert them."""
+"""Recognizes formats that are not read, and says how to convert them."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def recognised(path: Path) -> _Format | None:
 
 
 def _first_in(folder: Path) -> Path | None:
-    """Return the first recognised file in a folder without images, or None."""
+    """Return the first recognized file in a folder without images, or None."""
     found = None
     for number, file in enumerate(visible_files(folder)):
         if is_image(file) or number > _MAX_FILES:

@@ -68,7 +68,7 @@ class ImageFacts:
 def facts_of_files(
     splits: Mapping[str, FileList], *, progress: bool | None = None
 ) -> list[ImageFacts]:
-    """Collect the facts about all listed files.
+    """Collect the properties of all listed files.
 
     Args:
         splits: the files of each split.

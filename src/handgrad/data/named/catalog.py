@@ -86,8 +86,8 @@ def load_data(
             `skipped` of the training set lists them.
 
     Raises:
-        ConfigError: if there is no data set with this name, `data_dir` is given although `name` is
-            a path or "digits", or `skip_broken` is True although there are no image files.
+        ConfigError: if there is no data set with this name; if `data_dir` is given, but `name` is a
+            path or "digits"; or if `skip_broken` is True, but there are no image files.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
@@ -165,8 +165,8 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
         package.
 
     Raises:
-        ConfigError: if there is no data set with this name, or `data_dir` is given although the
-            data set has no files.
+        ConfigError: if there is no data set with this name, or if `data_dir` is given, but the data
+            set has no files.
         DataError: if a file is missing in `data_dir`.
     """
     source = source_named(name)
