@@ -73,7 +73,7 @@ OTHER_EPOCHS = PATIENCE = 10
 
 
 class RunConfig(BaseModel):
-    """The complete settings of `handgrad train`, as a TOML file can hold them.
+    """The complete settings of `handgrad train`, in a form that a TOML file can contain.
 
     It has the fields of `TrainConfig` as strings and numbers, and more for the command line only.
     The options of `handgrad train`, the keys of a --config file and the environment variables are
@@ -206,7 +206,7 @@ class RunConfig(BaseModel):
         PATIENCE,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{PATIENCE}; for few images, the raised number of epochs",
+        default_text=f"{PATIENCE}; the number of epochs, if it was raised for few images",
     )
     min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(

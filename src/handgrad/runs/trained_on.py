@@ -38,7 +38,7 @@ def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def digest_of_all(digests: NDArray[np.uint64]) -> str:
-    """Return the SHA-256 of all hashes, which the model file stores, as 64 hexadecimal digits."""
+    """Return the SHA-256 of all hashes as 64 hexadecimal digits; the model file stores it."""
     return hashlib.sha256(digests.astype("<u8").tobytes()).hexdigest()
 
 
@@ -53,8 +53,8 @@ def trained_on(
 ) -> NDArray[np.bool_] | None:
     """Return which images the model was trained on, (N,), or None if this is unknown.
 
-    Validation images count as training images, because they decided which weights were kept. It is
-    unknown if the model file has no file `FILE` of the same run beside it.
+    Validation images count as training images, because they decided which weights were kept. The
+    answer is unknown if there is no file `FILE` of the same run next to the model file.
 
     Args:
         file: the model file.

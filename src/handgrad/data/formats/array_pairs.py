@@ -138,7 +138,7 @@ def _named_pairs(arrays: Arrays) -> dict[str, tuple[str, str | None]]:
 
 
 def _best(names: Iterable[str]) -> dict[tuple[str, ...], str]:
-    """Return the name with the most common word, for each combination of other words."""
+    """Of names that differ only in the word for images or labels, return the most common one."""
     best: dict[tuple[str, ...], tuple[int, str]] = {}
     for name in names:
         if found := parse_name(name):

@@ -224,7 +224,7 @@ def _read_splits(found: Sequence[_Split], skipped: list[Skipped]) -> Contents:
 
 
 def _labelled(folder: Folder, skipped: list[Skipped]) -> tuple[FileList, str]:
-    """List the images in class folders, or with labels in their names; say where the labels are.
+    """List the images in class folders, or with labels in their names; describe where labels are.
 
     Raises:
         DataError: if there are no class folders and the names have no labels.

@@ -144,7 +144,7 @@ def _floats(column: Any) -> Any:
 
 
 def _keep_lists(found: Numbers, at: Sequence[int], column: Any) -> None:
-    """Add the numbers of a column of lists, or of lists in cells of text."""
+    """Append the numbers of a column whose cells contain lists, or lists as text."""
     block = np.empty((len(at), found.width))
     for i, cell in enumerate(column.to_pylist()):
         values = _text(cell).strip("[]() ").replace(",", " ").split()

@@ -63,5 +63,5 @@ def is_neutral(name: str) -> bool:
 
 
 def agree(names: Sequence[SplitName]) -> bool:
-    """Return whether the names differ in their splits only: seg_train and seg_test do."""
+    """Return whether the names differ only in the split, as seg_train and seg_test do."""
     return len({name.rest for name in names}) == 1
