@@ -71,7 +71,7 @@ class Sources(NamedTuple):
 
     Attributes:
         sources: the images, in the order of the results.
-        notes: how the data was understood, one sentence each.
+        notes: how the data was interpreted, one sentence each.
         skipped: the files that were left out.
     """
 

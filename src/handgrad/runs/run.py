@@ -100,7 +100,7 @@ def about(run: Run) -> dict[str, Any]:
 
 
 def describe_data(train: Dataset) -> dict[str, Any]:
-    """Return how the training data was understood and what was left out, as JSON data."""
+    """Return how the training data was interpreted and what was left out, as JSON data."""
     return {
         "summary": train.summary,
         "skipped": [{"path": path, "reason": reason} for path, reason in train.skipped],

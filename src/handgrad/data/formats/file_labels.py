@@ -45,7 +45,7 @@ def labels_in_names(paths: Sequence[Path]) -> FileLabels | None:
     All names must have the same form, and each label must occur about twice or more.
 
     Raises:
-        DataError: if the names can be understood in two ways, such as 3_7.png.
+        DataError: if the names can be interpreted in two ways, such as 3_7.png.
     """
     found = [form for form in _FORMS if _matches(paths, form[1]) is not None]
     if len(found) > 1:
