@@ -91,7 +91,7 @@ def test_an_impossible_calibration_gives_a_one_sentence_error() -> None:
         calibrate(Z, np.array([1, 1]), precision=2)
     with pytest.raises(hg.DataError, match="2 rows of logits and 1 labels"):
         calibrate(Z, np.array([1]))
-    with pytest.raises(hg.DataError, match="there are no answers"):
+    with pytest.raises(hg.DataError, match="there are no probabilities"):
         reliability(Z[:0], np.array([]))
     with pytest.raises(hg.ModelError, match="temperature of a calibration cannot be 0"):
         Calibration(temperature=0)
@@ -117,7 +117,7 @@ def test_reasons_against_calibrating() -> None:
     assert reason_against_calibrating(Z[:29], y[:29], min_images=1) == ""
     assert reason_against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to fit")
     assert reason_against_calibrating(Z, Z.argmax(axis=1)).startswith(
-        "all 100 answers are correct, so"
+        "all 100 predictions are correct, so"
     )
 
 

@@ -76,7 +76,7 @@ def test_training_and_evaluation_take_a_network_or_a_classifier() -> None:
 
 def test_training_on_other_classes_is_refused() -> None:
     data = hg.Dataset.from_arrays(images(9), np.arange(9) % 3, classes=["a", "b", "d"])
-    with pytest.raises(hg.DataError, match="but the classifier has 'a', 'b', 'c'"):
+    with pytest.raises(hg.DataError, match="but the model has only the classes 'a', 'b', 'c'"):
         hg.evaluate(small(), data)
     two = hg.Dataset.from_arrays(images(9), np.arange(9) % 2, classes=["a", "b"])
     with pytest.raises(hg.DataError, match="has 2 classes, but the network has 3"):

@@ -114,7 +114,7 @@ def test_additional_metadata_is_restored(tmp_path: Path) -> None:
         ({"about": []}, "its description of the network is corrupted"),
         ({"layers": [5]}, "is not consistent: 5 is not a layer"),
         ({"layers": [{"kind": "HeNormal"}]}, "is not consistent: .* is not a layer"),
-        ({"layers": [{"kind": "Dense", "units": 10**15}]}, "a size of 1e.15 is larger than any"),
+        ({"layers": [{"kind": "Dense", "units": 10**15}]}, "a size of 1e.15 is larger than every"),
         ({"classes": 10**18}, "is not consistent"),
         ({"shape": [1, 0, 2]}, "is not consistent: the shape must contain integers of at least 1"),
         ({"layers": [{"kind": "Path", "x": "/"}]}, "is not consistent: .*no layer 'Path'"),

@@ -156,7 +156,7 @@ def test_show_counts_the_classes_and_draws_examples(handgrad, words, file):
     assert (ended.status, ended.err) == (0, "")
     assert re.search(r"^ 0 +142 +36 *$", ended.out, re.MULTILINE)
     assert re.search(r"^ total +1,438 +359 *$", ended.out, re.MULTILINE)
-    assert ended.out.endswith(f"; CC BY 4.0\nexamples in {file}\n")
+    assert ended.out.endswith(f"; licence: CC BY 4.0\nexamples in {file}\n")
     if file.endswith("png"):
         with Image.open(file) as image:
             image.load()

@@ -28,7 +28,7 @@ def test_an_overconfident_classifier_is_calibrated():
 
 def test_too_few_images_or_no_errors_leave_it_uncalibrated():
     for count, right, reason in (
-        (90, 90, "all 90 answers are correct"),
+        (90, 90, "all 90 predictions are correct"),
         (9, 6, "9 images are too"),
     ):
         classifier, images = classifier_and_images(count, right)
