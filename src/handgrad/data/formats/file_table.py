@@ -195,7 +195,7 @@ def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[
 
 
 def _summary(table: TextTable, columns: Columns) -> str:
-    """Describe how the table was understood."""
+    """Describe how the table was interpreted."""
     assert columns.files is not None
     label = "no labels" if columns.label is None else f"label: {table.column(columns.label)}"
     parts = [label, f"files: {table.column(columns.files)}"]
