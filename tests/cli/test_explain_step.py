@@ -64,3 +64,10 @@ def test_formulas_are_not_padded_in_a_pipe(handgrad):
     formulas = [line for line in lines if line.startswith("    ") and line.strip()]
     assert len(formulas) > 5
     assert formulas == [line.rstrip() for line in formulas]
+
+
+def test_a_seed_without_effect_is_refused(handgrad, trained):
+    ended = handgrad("explain-step", trained, "--seed", "1")
+    assert (ended.status, ended.out) == (2, "")
+    assert "--seed has no effect on" in ended.err
+    assert handgrad("explain-step", trained, "--seed", "1", "--training").status == 0

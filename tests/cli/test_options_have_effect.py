@@ -20,7 +20,10 @@ import typer
 from PIL import Image
 from safetensors.numpy import load_file
 
+import handgrad as hg
+from handgrad.classifier import read_bundle
 from handgrad.cli.app import app
+from handgrad.preprocess import Preprocessing, plain
 from tests.data.idxfiles import encode
 
 KINDS = ("named", "folder", "csv", "npz", "idx")
@@ -29,57 +32,82 @@ KINDS = ("named", "folder", "csv", "npz", "idx")
 # All other kinds must show an effect.
 ARRAYS = ("csv", "npz", "idx")
 OWN = ("folder", *ARRAYS)
+DATA_DIR = (["--data-dir", "empty"], ("named", *OWN))
 DEPENDENT: dict[str, dict[str, tuple[list[str], tuple[str, ...]]]] = {
     "train": {
         "--size": (["--size", "6"], ("named", *ARRAYS)),
         "--preprocessing": (["--preprocessing", "drawing"], ("named", *ARRAYS)),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--skip-broken": (["--skip-broken"], ("named", *ARRAYS)),
+        "--data-dir": DATA_DIR,
+        "--from": (["--from", "run-KIND"], ()),
+        "--freeze": (["--freeze", "features"], ()),
         "--class-weights": (["--class-weights", "1=5"], ()),
         "--augment": (["--augment", "shift=0.2"], ()),
         "--batch-size": (["--batch-size", "7"], ()),
         "--validation": (["--validation", "0.4"], ()),
         "--seed": (["--seed", "1"], ()),
     },
-    "auto": {"--data-dir": (["--data-dir", "empty"], ("named", *OWN))},
+    "auto": {
+        "--data-dir": DATA_DIR,
+        "--skip-broken": (["--skip-broken"], ("named", *ARRAYS)),
+    },
     "evaluate": {
         "--data": (["--data", "other.npz"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
+        "--ood-data": (["--ood-data", "DATA"], ()),
         "--robust": (["--robust"], ()),
     },
     "predict": {
-        "--data": (["--data", "other.npz"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data": (["0", "--data", "other.npz"], ()),
+        "--data-dir": (["0", "--data-dir", "empty"], ("named", *OWN)),
         "--invert": (["--invert"], ()),
         "--preprocessing": (["--preprocessing", "drawing"], ()),
-        "--show-preprocessing": (["--show-preprocessing", "steps.png"], ()),
+        "--show-preprocessing": (["--show-preprocessing", "steps.png"], ("named", *ARRAYS)),
+        "--csv": (["--csv", "answers.csv"], ()),
+        "--columns": (["--columns", "id,label"], ()),
+        "--top": (["--top", "1"], ()),
+        "--features": (["--features", "features.npz"], ()),
     },
     "explain-step": {
         "--image": (["--image", "1"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
     },
     "calibrate": {
         "--data": (["--data", "other.npz"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
         "--precision": (["--precision", "0.6"], ()),
+    },
+    "upgrade": {
+        "--data": (["--data", "other.npz"], ()),
+        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--out": (["--out", "new.safetensors"], ()),
     },
     "plan": {
         "--data": (["--data", "fashion-mnist"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
+        "--skip-zeros": (["--skip-zeros"], ()),
     },
     "compare-engines": {
         "--seed": (["--seed", "1"], ()),
         "--batch-size": (["--batch-size", "5"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
     },
     "data show": {
         "--augment": (["--augment", "light"], ()),
         "--out": (["--out", "figure.png"], ()),
-        "--data-dir": (["--data-dir", "empty"], ("named", *OWN)),
+        "--data-dir": DATA_DIR,
     },
     "data check": {},
     "data check-files": {"--data-dir": (["--data-dir", "empty"], ("named",))},
     "data fetch": {},
     "reproduce": {},
+}
+# Words that a command gets with and without the option, because the option acts only with them.
+CONTEXT = {
+    ("predict", "--invert"): ["--preprocessing", "plain"],
+    ("predict", "--columns"): ["--csv", "answers.csv"],
+    ("train", "--freeze"): ["--model", "two-layer"],
+    ("auto", "--skip-broken"): ["--minutes", "0.1"],
 }
 # Options that do the same whatever the data are; the tests of each command try them.
 INDEPENDENT: dict[str, set[str]] = {
@@ -87,22 +115,13 @@ INDEPENDENT: dict[str, set[str]] = {
         *("--model", "--epochs", "--optimizer", "--lr", "--momentum", "--weight-decay"),
         *("--schedule", "--label-smoothing", "--clip-norm", "--average-weights", "--patience"),
         *("--min-delta", "--engine", "--device", "--amp", "--compile", "--on-divergence"),
-        *(
-            "--from",
-            "--freeze",
-            "--checkpoint-minutes",
-            "--calibrate",
-            "--figures",
-            "--out",
-            "--config",
-            "--resume",
-        ),
+        *("--checkpoint-minutes", "--calibrate", "--figures", "--out", "--config", "--resume"),
         *("--force-settings", "--tensorboard", "--mlflow"),
     },
     "auto": {"--minutes", "--out", "--seed", "--tensorboard", "--mlflow"},
     "evaluate": {"--engine"},
     "explain-step": {"--training", "--seed", "--html"},
-    "plan": {"--batch-size", "--optimizer", "--augment", "--skip-zeros", "--inference"},
+    "plan": {"--batch-size", "--optimizer", "--augment", "--inference"},
     "compare-engines": {
         *("--engines", "--steps", "--dtype", "--tolerance", "--optimizer", "--lr", "--out"),
     },
@@ -184,10 +203,23 @@ def write_data(folder: Path) -> None:
     np.savez(folder / "data.npz", x_train=X, y_train=y, x_test=test_X, y_test=test_y)
     X, y = images(2, 35)
     np.savez(folder / "other.npz", x=X, y=y)
-    digits = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
-    np.savez(folder / "digits.npz", x=digits, y=np.arange(30) % 10)
+    X, y = hg.load_data("digits")[1][:80]
+    np.savez(folder / "digits.npz", x=X[:, 0], y=y)
     Image.fromarray(images(3, 1)[0][0]).resize((20, 20)).save(folder / "one.png")
+    shutil.copytree(folder / "folder", folder / "broken")
+    (folder / "broken" / "train" / "0" / "0.png").write_bytes(b"broken")
     (folder / "empty").mkdir()
+
+
+def write_old_model(run: Path) -> None:
+    """Write the model of a run with preprocessing steps of version 1, as old.safetensors."""
+    bundle = read_bundle(run / "model.safetensors")
+    model = bundle.classifier
+    described = plain(model.shape).to_json()
+    model.preprocessing = Preprocessing.from_json(
+        {key: value for key, value in described.items() if key != "version"}
+    )
+    model.save(run / "old.safetensors", bundle.about, golden=np.zeros((1, *model.shape), np.uint8))
 
 
 PATHS = {
@@ -195,6 +227,14 @@ PATHS = {
     "folder": "folder",
     "csv": "./train.csv",
     "npz": "./data.npz",
+    "idx": "idx",
+}
+# Images to classify, of each kind.
+NEW = {
+    "named": "0",
+    "folder": "folder/test",
+    "csv": "./test.csv",
+    "npz": "./other.npz",
     "idx": "idx",
 }
 
@@ -228,7 +268,6 @@ TRAIN = [*QUICK, "--no-figures", "--no-calibrate", "--quiet"]
 def words_of(name: str, kind: str) -> list[str]:
     """Return the words of a command without options, for a kind of data."""
     data, trained = PATHS[kind], f"run-{kind}"
-    plain = ["--preprocessing", "plain"]  # it does not find the polarity, so that --invert acts
     compared = [
         "--engines",
         "reference,compiled",
@@ -243,7 +282,8 @@ def words_of(name: str, kind: str) -> list[str]:
     return {
         "train": ["train", data, *TRAIN, "--out", "out"],
         "auto": ["auto", data, "--minutes", "0.1", "--quiet", "--out", "out"],
-        "predict": ["predict", trained, "0", "one.png", *plain],
+        "predict": ["predict", trained, NEW[kind]],
+        "upgrade": ["upgrade", f"{trained}/old.safetensors"],
         "evaluate": ["evaluate", trained],
         "calibrate": ["calibrate", trained],
         "plan": ["plan", trained],
@@ -259,8 +299,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_data(folder)
     with contextlib.chdir(folder):
         for kind in KINDS:
-            ended = run("train", PATHS[kind], *TRAIN, "--out", f"run-{kind}")
+            more = ["--epochs", "10", "--lr", "0.1", "--validation", "0.3"]  # it can be calibrated
+            ended = run("train", PATHS[kind], *TRAIN, *more, "--out", f"run-{kind}")
             assert ended.status == 0, ended.err
+            write_old_model(Path(f"run-{kind}"))
     return folder
 
 
@@ -301,17 +343,22 @@ def test_an_option_has_an_effect_or_is_refused(
     name: str, option: str, kind: str, outcome: Callable[..., Outcome]
 ) -> None:
     more, refused_for = DEPENDENT[name][option]
-    if kind == "named":
-        more = ["digits.npz" if word == "other.npz" else word for word in more]
-    words = words_of(name, kind)
+    meant = {"run-KIND": f"run-{kind}", "DATA": PATHS[kind]}
+    meant |= {"other.npz": "digits.npz"} if kind == "named" else {}
+    more = [meant.get(word, word) for word in more]
+    words = [*words_of(name, kind), *CONTEXT.get((name, option), [])]
+    if option == "--from":  # the model determines the network
+        words = [word for word in words if word not in ("--model", "softmax-regression")]
+    if option == "--skip-broken" and kind == "folder":
+        words[words.index("folder")] = "broken"
     found = outcome([*words, *more], 1)
     if kind in refused_for:
-        lines = found.err.strip().splitlines()
+        lines = [line for line in found.err.splitlines() if line.startswith("error: ")]
         assert found.status != 0, f"it is accepted without effect: {found}"
         assert len(lines) == 1, found.err
         assert option.strip("-").replace("-", "_") in lines[0].replace("-", "_"), lines[0]
         return
-    assert found.status in (0, 1), found.err
+    assert found.status == 0, found.err
     before = outcome(words, 0)
-    assert before.status == 0, before.err
+    assert before.status == (1 if "broken" in words else 0), before.err
     assert found != before, "it has no effect"

@@ -114,3 +114,18 @@ def test_invalid_options_are_rejected(handgrad, words, status, sentence):
     ended = handgrad("plan", *words)
     assert (ended.status, ended.out) == (status, "")
     assert sentence in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["convnet", "--skip-zeros"], "--skip-zeros has no effect for convnet, whose first layer"),
+        (["two-layer", "--inference", "--optimizer", "sgd"], "--optimizer has no effect with"),
+        (["two-layer", "--inference", "--augment", "light"], "--augment has no effect with"),
+        (["two-layer", "--dense", "--data-dir", "."], "--data-dir has no effect with"),
+    ],
+)
+def test_an_option_without_effect_is_refused(handgrad, words, sentence):
+    ended = handgrad("plan", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"error: {sentence}")

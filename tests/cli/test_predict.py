@@ -40,9 +40,11 @@ def test_files_are_images_and_dark_ink_is_inverted(handgrad, trained, tmp_path):
     for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
         Image.fromarray(np.kron(pixels, np.ones((4, 4), np.uint8))).save(tmp_path / name)
     light = json.loads(handgrad("predict", trained, "light.png", "0", "--json").out)["predictions"]
-    dark = json.loads(handgrad("predict", trained, "dark.png", "--invert", "--json").out)[
-        "predictions"
-    ]
+    dark = json.loads(handgrad("predict", trained, "dark.png", "--json").out)["predictions"]
+    for preset in ([], ["--preprocessing", "light"], ["--preprocessing", "drawing"]):
+        ended = handgrad("predict", trained, "dark.png", *preset, "--invert")
+        assert ended.status == 2
+        assert ended.err.startswith("error: invert has no effect, because the preprocessing finds")
     assert light[0]["probabilities"] == light[1]["probabilities"] == dark[0]["probabilities"]
     assert (light[0]["label"], light[1]["label"]) == (None, y[0])
 
@@ -299,7 +301,7 @@ def test_arrays_are_preprocessed_on_request(handgrad, trained):
     for words in (["dark.npz", "--preprocessing", "plain", "--invert"], ["large.npz"]):
         found = predictions(handgrad("predict", trained, *words, "--json"))
         assert [e["probabilities"] for e in found] == [e["probabilities"] for e in plain], words
-    ended = handgrad("predict", trained, "float.npz", "--invert")
+    ended = handgrad("predict", trained, "float.npz", "--preprocessing", "plain")
     assert (ended.status, ended.out) == (1, "")
     assert "error: arrays of float32 cannot be preprocessed like image files" in ended.err
 

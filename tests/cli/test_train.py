@@ -278,3 +278,17 @@ def test_mnist_and_fashion_mnist_are_learned_with_the_defaults(handgrad, located
     folder = located(words.split()[0])
     ended = handgrad("train", *words.split(), "-q", "--no-figures", "--data-dir", folder)
     assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--force-settings"], "--force-settings needs --resume RUN"),
+        (["--calibrate", "--validation", "0"], "calibrate has no effect with validation 0"),
+        (["--min-delta", "0.1", "--patience", "0"], "min_delta has no effect with patience 0"),
+    ],
+)
+def test_an_option_without_effect_is_refused(handgrad, words, sentence):
+    ended = handgrad("train", "digits", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith(f"error: {sentence}")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.prediction import ImageRows, Job, read
+from handgrad.errors import DataError
+from handgrad.prediction import ImageFiles, ImageRows, Job, read
 from handgrad.preprocess import plain
 
 SHAPE = (1, 6, 6)
@@ -61,3 +62,13 @@ def test_the_digest_changes_with_everything_that_the_answers_depend_on(tmp_path)
     first.classifier.calibration = hg.Calibration(threshold=0.5)
     digests.add(first.digest([file]))
     assert len(digests) == 6
+
+
+def test_images_are_refused_for_a_model_of_rows():
+    model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 1, 64), 3))
+    rows = ImageRows(np.zeros((2, 1, 1, 64), np.float32), ["0", "1"], [None, None])
+    images = ImageRows(np.zeros((1, 1, 8, 8), np.uint8), ["0"], [None])
+    assert Job(model, [rows], plain((1, 1, 64))).count == 2
+    for source in (images, ImageFiles([Path("a.png")], [None])):
+        with pytest.raises(DataError, match="trained on rows of 64 values whose height and width"):
+            Job(model, [rows, source], plain((1, 1, 64)))

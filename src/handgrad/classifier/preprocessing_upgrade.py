@@ -30,7 +30,12 @@ def upgrade_preprocessing(bundle: Bundle) -> Bundle:
             "there is nothing to upgrade: the preprocessing already has the newest steps"
         )
     classifier = Classifier(
-        old.network, old.classes, preprocessing=new, calibration=old.calibration
+        old.network,
+        old.classes,
+        preprocessing=new,
+        calibration=old.calibration,
+        pixel_range=old.pixel_range,
+        ood=old.ood,
     )
     golden = bundle.golden
     images = golden.images

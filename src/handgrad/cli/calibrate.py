@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
+from handgrad.cli.options import (
+    DataDir,
+    DataName,
+    Json,
+    Quiet,
+    RunPath,
+    Verbose,
+    warn_of_unknown_range,
+)
 from handgrad.cli.screen import Screen, show_versions, table
 
 if TYPE_CHECKING:
@@ -73,6 +81,7 @@ def calibrate(
             bundle.about, data_dir, progress=screen.progress, preprocessing=steps
         )
     else:
+        warn_of_unknown_range(screen, classifier)
         train, chosen = None, _new_images(screen, file, bundle, data, data_dir)
     check_classes(classifier, chosen)
     labels = chosen.labels

@@ -17,6 +17,7 @@ from handgrad.cli.options import (
     Verbose,
     load_run_test,
     show_test_data,
+    warn_of_unknown_range,
 )
 from handgrad.cli.screen import Screen, table
 
@@ -97,6 +98,8 @@ def evaluate(
     screen = Screen(quiet)
     classifier, about = load_run(run)
     net = classifier.network
+    if data is not None or ood_data is not None:
+        warn_of_unknown_range(screen, classifier)
     if verbose:
         show_test_data(screen, about, data, data_dir)
     test = (

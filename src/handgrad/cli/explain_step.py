@@ -18,7 +18,7 @@ from handgrad.cli.options import (
     load_run_test,
 )
 from handgrad.cli.screen import Screen, show_versions, table
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from handgrad.classifier import Classifier
@@ -54,9 +54,14 @@ def explain_step(
         ),
     ] = False,
     seed: Annotated[
-        int,
-        typer.Option(metavar="N", min=0, help="Seed of the initial weights and of dropout."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Seed of the initial weights and of dropout. Default: 0.",
+            show_default=False,
+        ),
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option(
@@ -85,12 +90,16 @@ def explain_step(
         check_apart(html, [Path(model), Path(model) / MODEL])
     if verbose:
         show_versions(screen)
-    classifier, test, weights = _classifier(screen, model, data, data_dir, seed)
+    classifier, test, weights = _classifier(screen, model, data, data_dir, seed or 0)
+    if seed is not None and not training and weights.startswith("trained"):
+        raise ConfigError(
+            f"--seed has no effect on {model}, which is trained; remove --seed, or add --training"
+        )
     if image >= len(test):
         raise DataError(f"there is no image {image}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[image]
     label = test.classes[int(y)]
-    found = explain(classifier, X, label, training=training, seed=seed, weights=weights)
+    found = explain(classifier, X, label, training=training, seed=seed or 0, weights=weights)
     title = f"{model} on image {image} of {test.name}"
     if html is None:
         _print(screen, found, title)

@@ -163,3 +163,18 @@ def show_test_data(
         data_dir = config.get("data_dir", config.get("folder"))
     where = data_dir or next((e.where for e in available() if e.name == name), "not found")
     show_versions(screen, data=f"{name}, {where}" if name else "unknown")
+
+
+def warn_of_unknown_range(screen: Screen, classifier: Classifier) -> None:
+    """Print a warning if a model file, such as an old one, has no range of the training images.
+
+    Args:
+        screen: the screen to print to.
+        classifier: the model.
+    """
+    if classifier.pixel_range is None:
+        screen.warning(
+            "the model file does not contain the range of the training images; it is assumed that "
+            "integers were 0..255, and that floating-point images had the same range as the new "
+            "ones"
+        )

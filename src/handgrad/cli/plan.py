@@ -10,7 +10,7 @@ from rich.text import Text
 
 from handgrad.cli.options import NAMED_OPTIMIZERS, DataDir, Json, ModelOrRun, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions
-from handgrad.errors import HandgradError
+from handgrad.errors import ConfigError, HandgradError
 
 if TYPE_CHECKING:
     from handgrad.classifier import Classifier
@@ -99,6 +99,14 @@ def plan(
     options = {name: value for name, value in options.items() if value is not None}
     classifier, config = _classifier(model, options)
     net = classifier.network
+    is_sparse = first_linear(net.layers) is not None
+    if inference:
+        _check_unset("with --inference", {"--optimizer": optimizer, "--augment": augment})
+    if not is_sparse:
+        where = f"for {model}, whose first layer with weights is not dense"
+        _check_unset(where, {"--skip-zeros": skip_zeros or None})
+    if skip_zeros is not None:
+        _check_unset("with --skip-zeros or --dense", {"--data-dir": data_dir})
     skip, reason = (
         _skip_zeros(config.data, data_dir) if skip_zeros is None else (skip_zeros, "as requested")
     )
@@ -118,10 +126,17 @@ def plan(
         return
     size = "x".join(map(str, net.shape))
     screen.result(Text(f"{model} on images {size} of {net.classes} classes", "bold"))
-    if first_linear(net.layers) is not None:
+    if is_sparse:
         screen.result(f"  zero pixels are {'skipped' if skip else 'not skipped'}: {reason}")
     for line in report.text(min(screen.out.width, MAX_WIDTH)).splitlines():
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
+
+
+def _check_unset(where: str, options: dict[str, Any]) -> None:
+    """Raise a ConfigError if an option is given that has no effect in a certain case."""
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{name} has no effect {where}; remove {name}")
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:

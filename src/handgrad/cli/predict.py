@@ -20,6 +20,7 @@ from handgrad.cli.options import (
     Verbose,
     load_run_test,
     show_test_data,
+    warn_of_unknown_range,
 )
 from handgrad.cli.predictions_shown import all_to_json, show_answers, show_problems
 from handgrad.cli.screen import Screen
@@ -143,6 +144,7 @@ def predict(
     _check_outputs(csv, columns, features)
     _check_apart([csv, show_preprocessing, features], [model_file(run), *files])
     classifier, about = load_run(run)
+    warn_of_unknown_range(screen, classifier)
     if verbose:
         show_test_data(screen, about, data, data_dir)
     test = load_run_test(screen, classifier, about, data, data_dir) if has_index else None

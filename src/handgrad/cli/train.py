@@ -12,6 +12,7 @@ from handgrad.cli.options import Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
 from handgrad.cli.train_options import OPTIONS, TrainOption
 from handgrad.cli.train_run import resume_training, start_training
+from handgrad.errors import ConfigError
 
 INTERRUPTION = "Interruption and divergence"
 
@@ -65,6 +66,8 @@ def train(
     given = {name: value for name, value in settings.items() if value is not None}
     trackers = {"tensorboard": tensorboard, "mlflow": mlflow}
     screen = Screen(quiet)
+    if force_settings and resume is None:
+        raise ConfigError("--force-settings needs --resume RUN; remove --force-settings")
     if resume is None:
         start_training(screen, given, config, verbose, trackers, as_json=json)
     else:

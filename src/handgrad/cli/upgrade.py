@@ -62,7 +62,7 @@ def upgrade(
     try:
         counts["test"] = _changed_on_test(screen, old, new, data, data_dir)
     except (ConfigError, DataError) as error:
-        if data is not None:
+        if data is not None or data_dir is not None:
             raise
         screen.warning(f"the test images are not compared: {error}")
     new.classifier.save(out or file, new.about, golden=new.golden)

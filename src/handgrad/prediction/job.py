@@ -12,6 +12,7 @@ from typing import Any
 
 from handgrad.classifier import Classifier
 from handgrad.engines.inference import FEW_IMAGES
+from handgrad.errors import DataError
 from handgrad.prediction.answers import Prediction, predict_batch
 from handgrad.prediction.read import read_batches
 from handgrad.prediction.sources import ImageFiles, ImageRows, Source, rest_of
@@ -29,6 +30,9 @@ class Job:
         preprocess_rows: whether to preprocess the images of arrays as well. If not, they are
             preprocessed only if they are uint8 and do not have the shape that the network takes.
         top: the number of most probable classes in an answer, or None for all classes.
+
+    Raises:
+        DataError: if there are images, but the model was trained on rows of values.
     """
 
     classifier: Classifier
@@ -36,6 +40,18 @@ class Job:
     preprocessing: Preprocessing
     preprocess_rows: bool = False
     top: int | None = None
+
+    def __post_init__(self) -> None:
+        shape = self.classifier.shape
+        if self.classifier.preprocessing is not None or min(shape[1:]) > 1 or max(shape[1:]) == 1:
+            return
+        rows = [source for source in self.sources if isinstance(source, ImageRows)]
+        if self.paths or any(source.images.shape[1:] != shape for source in rows):
+            raise DataError(
+                f"the model was trained on rows of {max(shape[1:])} values whose height and width "
+                "are unknown, so images cannot be given to it; train it again on images, or with "
+                "image_shape=(height, width) in HandgradClassifier"
+            )
 
     @property
     def count(self) -> int:

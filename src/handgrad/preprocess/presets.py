@@ -130,7 +130,16 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
 
 
 def inverted(preprocessing: Preprocessing) -> Preprocessing:
-    """Return a copy of a preprocessing that also inverts the image after removing transparency."""
+    """Return a copy of a preprocessing that also inverts the image after removing transparency.
+
+    Raises:
+        ConfigError: if a step makes the ink light in any case, so that inverting has no effect.
+    """
+    if any(type(step).__name__ == "InvertDarkInk" for step in preprocessing.steps):
+        raise ConfigError(
+            "invert has no effect, because the preprocessing finds out by itself whether an image "
+            "has dark or light ink; remove invert, or choose the preprocessing plain"
+        )
     composites = [type(step).__name__ == "CompositeAlpha" for step in preprocessing.steps]
     position = composites.index(True) + 1 if True in composites else 0
     steps = preprocessing.steps

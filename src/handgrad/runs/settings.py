@@ -29,6 +29,8 @@ PREFIX = "HANDGRAD_"
 VARIABLES = {f"{PREFIX}{n.upper()}": n for n in FIELDS if n not in ("data", "data_dir")}
 OTHER_VARIABLES = ("HANDGRAD_DATA", "HANDGRAD_TRACEBACK")
 
+# Settings that have no effect if another setting is 0.
+NEEDS = {"calibrate": "validation", "min_delta": "patience"}
 _PROBLEMS = {
     "greater_than": "must be above {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -98,6 +100,11 @@ def configure(
             f"data_dir applies to data sets such as mnist only, but {config.data} is the path of "
             f"your own images; remove data_dir ({origin['data_dir']})"
         )
+    for name, other in NEEDS.items():
+        if name in command and getattr(config, name) and not getattr(config, other):
+            raise ConfigError(
+                f"{name} has no effect with {other} 0; remove {name}, or give a {other} above 0"
+            )
     return config
 
 
