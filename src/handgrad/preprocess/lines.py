@@ -38,17 +38,24 @@ class RemoveLines:
     def __call__(self, X: Pixels) -> Pixels:
         if max(X.shape) < self.min_side:
             return X
-        rows, columns = (_cells(size, max(X.shape[:2])) for size in X.shape[:2])
-        ink = _any_per_cell(_any_per_cell(X[:, :, 0] > otsu_threshold(X), rows).T, columns).T
+        ink = in_cells(X[:, :, 0] > otsu_threshold(X))
         kept = ink
-        for find in (_edges, _frames, _straight_lines):
+        for find in (dark_edges, _frames, _straight_lines):
             rest = kept & ~find(kept)
             if _is_enough(rest, kept):
                 kept = rest
         removed = ink & ~kept
         if not removed.any():
             return X
+        rows, columns = (_cells(size, max(X.shape[:2])) for size in X.shape[:2])
+        removed = _widened(removed) & ~kept  # the edges of a removed line are fainter than ink
         return np.where(removed[rows][:, columns][:, :, None], 0, X).astype(np.uint8)
+
+
+def in_cells(ink: Mask) -> Mask:
+    """Return whether any pixel of each cell has ink, in at most 128 cells on the longer side."""
+    rows, columns = (_cells(size, max(ink.shape)) for size in ink.shape)
+    return _any_per_cell(_any_per_cell(ink, rows).T, columns).T
 
 
 def _cells(size: int, longest: int) -> NDArray[np.int64]:
@@ -69,7 +76,15 @@ def _is_enough(rest: Mask, before: Mask) -> bool:
     return a is not None and b is not None and 6 * max(a.height, a.width) >= b.height
 
 
-def _edges(ink: Mask) -> Mask:
+def _widened(cells: Mask) -> Mask:
+    """Return which cells or their neighbours, also at corners, are in a set of cells."""
+    for _ in range(2):  # along columns, then along rows
+        near = np.pad(cells, ((1, 1), (0, 0)))
+        cells = (near[:-2] | near[1:-1] | near[2:]).T
+    return cells
+
+
+def dark_edges(ink: Mask) -> Mask:
     """Return the components along half of a side of the image, or in one of its corners."""
     found = np.zeros_like(ink)
     for part in components(ink):
@@ -81,31 +96,51 @@ def _edges(ink: Mask) -> Mask:
 
 
 def _frames(ink: Mask) -> Mask:
-    """Return the components that enclose other ink, and the lines of boxes and of ruled paper."""
+    """Return frames with what is outside them, open boxes, and the lines of boxes and paper."""
     found = np.zeros_like(ink)
     for part in components(ink):
         if max(part.height, part.width) < max(ink.shape) // 8:
             continue
-        found |= part.mask if _encloses(part, ink) else _lines_in(part)
+        sides = _sides(part, ink)
+        if sides == 4:
+            found |= part.mask | _outside(part, ink)
+        elif sides == 3 and _is_open_box(part):
+            found |= part.mask
+        else:
+            found |= _lines_in(part)
     return found
 
 
-def _encloses(part: Component, ink: Mask) -> bool:
-    """Return whether a component surrounds other ink that has a quarter of its height."""
+def _sides(part: Component, ink: Mask) -> int:
+    """Return on how many sides of other ink a component lies.
+
+    The other ink is in the interior of the component's bounding box. If it has less than a quarter
+    of the height of the box, the result is 0.
+    """
     inside = np.zeros_like(ink)
     box = np.s_[part.top + 1 : part.bottom - 1, part.left + 1 : part.right - 1]
     inside[box] = ink[box] & ~part.mask[box]
     rest = of(inside)
     if rest is None or 4 * rest.height < part.height:
-        return False
+        return 0
     row = part.mask[(rest.top + rest.bottom) // 2]
     column = part.mask[:, (rest.left + rest.right) // 2]
-    return bool(
-        row[: rest.left].any()
-        and row[rest.right :].any()
-        and column[: rest.top].any()
-        and column[rest.bottom :].any()
-    )
+    lies = (row[: rest.left], row[rest.right :], column[: rest.top], column[rest.bottom :])
+    return sum(bool(line.any()) for line in lies)
+
+
+def _outside(part: Component, ink: Mask) -> Mask:
+    """Return the ink outside the bounding box of a component."""
+    outside = ink.copy()
+    outside[part.top : part.bottom, part.left : part.right] = False
+    return outside
+
+
+def _is_open_box(part: Component) -> bool:
+    """Return whether a component has at least three straight lines, in both directions."""
+    across = _bands(_lines_across(part.mask, part.width)[0])
+    down = _bands(_lines_across(part.mask.T, part.height)[0])
+    return min(across, down) >= 1 and across + down > _MIN_LINES
 
 
 def _lines_in(part: Component) -> Mask:
