@@ -291,6 +291,11 @@ def lines_across(part: Cells, b: int, w: int) -> tuple[Cells, Cells]:
             all((y, x0 + k) in near for k in range(length)) for x0 in range(x - length + 1, x + 1)
         )
     }
+    lines = {
+        (y, x)
+        for y, x in lines
+        if not any(all((y0 + k, x) in part for k in range(7)) for y0 in range(y - 6, y + 1))
+    }
     rest = part - lines
     crossed = {
         (y, x)
@@ -399,7 +404,7 @@ def remove_lines(X: Image, min_side: int) -> Image:
     if min_side > M:
         return X
     h, w = (max(1, 128 * n // M) if M > 128 else n for n in (H, W))
-    threshold = otsu(X)
+    threshold = otsu(X) // 2
 
     def cell(i: int, j: int) -> tuple[int, int]:
         return i * h // H, j * w // W

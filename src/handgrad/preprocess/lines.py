@@ -14,6 +14,7 @@ from handgrad.preprocess.pixels import Pixels, check_size
 
 _SIDE = 128  # cells on the longer side of the copy in which lines are looked for
 _MIN_LINES = 2  # what has fewer long straight lines in a direction is no box and no ruled paper
+_THICKEST = 6  # cells: what is thicker is a stroke of a drawing, and no line
 _REACH = 3  # cells: ink that continues at this distance on both sides of a line crosses it
 
 
@@ -22,7 +23,8 @@ class RemoveLines:
     """Removes dark edges, frames, boxes of a form, squared paper and lines from around a drawing.
 
     Lines are looked for in a copy with at most 128 cells on the longer side. A cell has ink if one
-    of its pixels is lighter than Otsu's threshold. Ink is only removed if enough ink remains to be
+    of its pixels is lighter than half of Otsu's threshold, because lines are often fainter than the
+    drawing. Ink is only removed if enough ink remains to be
     a character.
 
     Attributes:
@@ -38,7 +40,7 @@ class RemoveLines:
     def __call__(self, X: Pixels) -> Pixels:
         if max(X.shape) < self.min_side:
             return X
-        ink = in_cells(X[:, :, 0] > otsu_threshold(X))
+        ink = in_cells(X[:, :, 0] > otsu_threshold(X) // 2)
         kept = ink
         for find in (dark_edges, _frames, _straight_lines):
             rest = kept & ~find(kept)
@@ -174,6 +176,7 @@ def _lines_across(ink: Mask, width: int) -> tuple[Mask, Mask]:
     """
     is_wide = 20 * width >= 19 * ink.shape[1]
     lines = _long_runs(ink, max(1, width // 2 if is_wide else width * 4 // 5))
+    lines &= ~_runs(ink.T, _THICKEST + 1).T
     rest = np.pad(ink & ~lines, ((_REACH, _REACH), (0, 0)))
     H = len(ink)
     above = np.logical_or.reduce([rest[k : k + H] for k in range(_REACH)])
@@ -196,13 +199,20 @@ def _long_runs(ink: Mask, length: int) -> Mask:
     A run may leave its row by one cell, so that a line may be slightly inclined.
     """
     near = np.pad(ink, ((1, 1), (0, 0)))
-    near = near[:-2] | near[1:-1] | near[2:]
-    sums = np.cumsum(np.pad(near, ((0, 0), (1, 0))).astype(np.int64), axis=1)
+    return ink & _runs(near[:-2] | near[1:-1] | near[2:], length)
+
+
+def _runs(ink: Mask, length: int) -> Mask:
+    """Return the cells of horizontal runs of at least `length` cells."""
+    if length > ink.shape[1]:
+        return np.zeros_like(ink)
+    sums = np.cumsum(np.pad(ink, ((0, 0), (1, 0))).astype(np.int64), axis=1)
     starts = sums[:, length:] - sums[:, :-length] == length
     runs = np.zeros((ink.shape[0], ink.shape[1] + 1), np.int64)
     runs[:, : starts.shape[1]] += starts
     runs[:, length : length + starts.shape[1]] -= starts
-    return ink & (np.cumsum(runs[:, :-1], axis=1) > 0)
+    found: Mask = np.cumsum(runs[:, :-1], axis=1) > 0
+    return found
 
 
 def _bands(lines: Mask) -> int:

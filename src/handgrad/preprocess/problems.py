@@ -22,6 +22,7 @@ OPPOSITE: Problem = "opposite polarity"
 _CLEANED = ("SubtractBackground", "RemoveLines")  # after these steps, what is light is ink
 _MIN_SIDE = 40  # in an image with a smaller longer side, a single pixel may be part of a line
 _MAX_RUNS = 8  # of ink along the edges of an image: a character without a margin has fewer
+_CORNERS = 3  # of the image that two neighbouring dark edges have
 _THIN = 8  # a line is at most an eighth of the image wide
 _SPECK = 4  # of the 25 pixels around a pixel: with no more ink, the pixel is noise
 
@@ -89,14 +90,14 @@ def _problem_of(ink: Mask) -> Problem | None:
 def _is_surroundings(cells: Mask) -> bool:
     """Return whether an image has only dark edges or corners: its middle has no ink.
 
-    A character that fills the whole image may also touch the corners, but not all four.
+    A character that fills the whole image may also touch corners, but seldom three of them.
     """
     H, W = cells.shape
     middle = cells[H // 5 : H - H // 5, W // 5 : W - W // 5]
     if middle.any() or not dark_edges(cells).any():
         return False
     fills = any((part.height, part.width) == (H, W) for part in components(cells))
-    return not fills or bool(cells[[0, 0, -1, -1], [0, -1, 0, -1]].all())
+    return not fills or int(cells[[0, 0, -1, -1], [0, -1, 0, -1]].sum()) >= _CORNERS
 
 
 def _is_single_line(cells: Mask) -> bool:
