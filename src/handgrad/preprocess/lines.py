@@ -14,7 +14,7 @@ from handgrad.preprocess.pixels import Pixels, check_size
 
 _SIDE = 128  # cells on the longer side of the copy in which lines are looked for
 _MIN_LINES = 2  # what has fewer long straight lines in a direction is no box and no ruled paper
-_THICKEST = 6  # cells: what is thicker is a stroke of a drawing, and no line
+_THICKEST = 6  # cells: a thicker part is a stroke of the drawing
 _REACH = 3  # cells: ink that continues at this distance on both sides of a line crosses it
 
 
