@@ -291,6 +291,11 @@ def lines_across(part: Cells, b: int, w: int) -> tuple[Cells, Cells]:
             all((y, x0 + k) in near for k in range(length)) for x0 in range(x - length + 1, x + 1)
         )
     }
+    lines = {
+        (y, x)
+        for y, x in lines
+        if not any(all((y0 + k, x) in part for k in range(7)) for y0 in range(y - 6, y + 1))
+    }
     rest = part - lines
     crossed = {
         (y, x)
@@ -323,21 +328,17 @@ def edge_cells(ink: Cells, h: int, w: int) -> Cells:
     return found
 
 
-def encloses(part: Cells, ink: Cells) -> bool:
+def sides_around(part: Cells, ink: Cells) -> int:
     top, bottom, left, right = box(part)
     inside = {(y, x) for y, x in ink - part if top < y < bottom - 1 and left < x < right - 1}
     if not inside:
-        return False
+        return 0
     t, u, l, r = box(inside)
     row = [x for y, x in part if y == (t + u) // 2]
     column = [y for y, x in part if x == (l + r) // 2]
-    surrounds = (
-        any(x < l for x in row)
-        and any(x >= r for x in row)
-        and any(y < t for y in column)
-        and any(y >= u for y in column)
-    )
-    return 4 * (u - t) >= bottom - top and surrounds
+    sides = any(x < l for x in row) + any(x >= r for x in row)
+    sides += any(y < t for y in column) + any(y >= u for y in column)
+    return sides if 4 * (u - t) >= bottom - top else 0
 
 
 def frame_cells(ink: Cells, h: int, w: int) -> Cells:
@@ -347,12 +348,19 @@ def frame_cells(ink: Cells, h: int, w: int) -> Cells:
         a, b = bottom - top, right - left
         if max(a, b) < max(h, w) // 8:
             continue
-        if encloses(part, ink):
-            found |= part
+        sides = sides_around(part, ink)
+        if sides == 4:
+            found |= part | {
+                (y, x) for y, x in ink if not (top <= y < bottom and left <= x < right)
+            }
             continue
         across, crossed = lines_across(part, b, w)
         down, crossed_down = (turned(x) for x in lines_across(turned(part), a, h))
-        two, two_down = groups(across) >= 2, groups(turned(down)) >= 2
+        counts = groups(across), groups(turned(down))
+        if sides == 3 and min(counts) >= 1 and sum(counts) >= 3:
+            found |= part
+            continue
+        two, two_down = (count >= 2 for count in counts)
         lines: Cells = set()
         if two and (two_down or 20 * b >= 19 * w):
             lines |= across - crossed
@@ -396,7 +404,7 @@ def remove_lines(X: Image, min_side: int) -> Image:
     if min_side > M:
         return X
     h, w = (max(1, 128 * n // M) if M > 128 else n for n in (H, W))
-    threshold = otsu(X)
+    threshold = otsu(X) // 2
 
     def cell(i: int, j: int) -> tuple[int, int]:
         return i * h // H, j * w // W
@@ -409,7 +417,7 @@ def remove_lines(X: Image, min_side: int) -> Image:
             (t, u, l, r), (top, bottom, _, _) = box(rest), box(kept)
             if 6 * max(u - t, r - l) >= bottom - top:
                 kept = rest
-    gone = ink - kept
+    gone = {(y + a, x + b) for y, x in ink - kept for a in (-1, 0, 1) for b in (-1, 0, 1)} - kept
     return [[[0] if cell(i, j) in gone else X[i][j] for j in range(W)] for i in range(H)]
 
 

@@ -38,6 +38,13 @@ AROUND = {
     "boxes": lambda draw: [
         draw.rectangle((x, 45, x + 210, 255), outline=70, width=3) for x in (-165, 45, 255)
     ],
+    "open box": lambda draw: draw.line(
+        [(45, 45), (45, 255), (255, 255), (255, 45)], fill=70, width=3
+    ),
+    "separate boxes": lambda draw: [
+        draw.rectangle((x, 45, x + 210, 255), outline=70, width=3) for x in (-175, 45, 265)
+    ],
+    "faint frame": lambda draw: draw.rectangle((20, 20, 280, 280), outline=150, width=2),
     "circle": lambda draw: draw.ellipse((30, 30, 270, 270), outline=60, width=2),
 }
 
@@ -63,11 +70,12 @@ def test_what_is_around_a_drawing_is_removed(name, turn):
         [(70, 20), (70, 130)],  # 1
         [(40, 20), (100, 20), (100, 130), (40, 130), (40, 20)],  # a square 0
         [(0, 8), (143, 8), (60, 143)],  # a 7 that touches three edges
+        [(4, 9), (134, 9), (134, 70), (9, 70), (9, 134), (140, 134)],  # a 2 that fills the image
     ],
 )
 def test_the_strokes_of_a_digit_are_kept(line):
     image = Image.new("L", (144, 144), 0)
-    ImageDraw.Draw(image).line(line, fill=255, width=10)
+    ImageDraw.Draw(image).line(line, fill=255, width=12)
     X = np.asarray(image)[:, :, None]
     assert RemoveLines(56)(X) is X
 

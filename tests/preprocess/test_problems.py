@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from handgrad.preprocess import drawing, light, plain
 from tests.preprocess.drawings import seven
@@ -17,6 +18,37 @@ BLANK = {
     "grainy": np.random.default_rng(0).normal(200, 5, (300, 300)).clip(0, 255).astype(np.uint8),
     "transparent": np.zeros((90, 80, 4), np.uint8),
 }
+
+
+def around(*boxes, size=(300, 300)):
+    """Draw dark rectangles on a grey sheet, with a little noise as in a photograph."""
+    image = Image.new("L", size, 210)
+    for box in boxes:
+        ImageDraw.Draw(image).rectangle(box, fill=40)
+    noise = np.random.default_rng(0).integers(-3, 4, size[::-1])
+    return (np.asarray(image) + noise).astype(np.uint8)
+
+
+EMPTY = {
+    "dark edge": around((0, 0, 20, 300)),
+    "two dark edges": around((0, 0, 20, 300), (0, 270, 300, 300)),
+    "four dark edges": around(
+        (0, 0, 20, 300), (0, 270, 300, 300), (280, 0, 300, 300), (0, 0, 300, 9)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+@pytest.mark.parametrize("turns", range(4))
+def test_a_sheet_with_dark_edges_has_nothing_drawn(name, turns):
+    assert drawing(28).problem(np.rot90(EMPTY[name], turns)) == "nothing drawn"
+
+
+@pytest.mark.parametrize("turns", range(2))
+def test_a_fold_is_a_line_across_the_image(turns):
+    fold = np.rot90(around((140, 0, 144, 300)), turns)
+    assert drawing(28).problem(fold) == "lines across the image"
+    assert drawing(28).problem(np.rot90(around((140, 60, 150, 240)), turns)) is None  # a 1
 
 
 @pytest.mark.parametrize("name", BLANK)

@@ -24,6 +24,7 @@ CASES: dict[str, Preprocessing] = {
     "drawing, transparent": drawing(28),
     "drawing, box of a form": drawing(28),
     "drawing, sheet with soft alpha": drawing(28),
+    "sheet, open box and a dark edge": drawing(28),
 }
 
 
@@ -43,6 +44,10 @@ def image(name: str) -> np.ndarray:
     sheet = Image.new("L", (72, 66), 225)
     draw = ImageDraw.Draw(sheet)
     draw.line([(24, 16), (46, 18), (30, 50)], fill=40, width=4)
+    if "open box" in name:
+        draw.line([(8, 6), (8, 58), (60, 58), (60, 6)], fill=120, width=1)
+        draw.rectangle((66, 0, 72, 66), fill=30)
+        return np.asarray(sheet)[:, :, None]
     if "box" in name:
         draw.rectangle((8, 6, 62, 58), outline=70, width=2)
         return np.asarray(sheet)[:, :, None]

@@ -14,6 +14,7 @@ from handgrad.preprocess.pixels import Pixels, check_size
 
 _SIDE = 128  # cells on the longer side of the copy in which lines are looked for
 _MIN_LINES = 2  # what has fewer long straight lines in a direction is no box and no ruled paper
+_THICKEST = 6  # cells: a thicker part is a stroke of the drawing
 _REACH = 3  # cells: ink that continues at this distance on both sides of a line crosses it
 
 
@@ -22,7 +23,8 @@ class RemoveLines:
     """Removes dark edges, frames, boxes of a form, squared paper and lines from around a drawing.
 
     Lines are looked for in a copy with at most 128 cells on the longer side. A cell has ink if one
-    of its pixels is lighter than Otsu's threshold. Ink is only removed if enough ink remains to be
+    of its pixels is lighter than half of Otsu's threshold, because lines are often fainter than the
+    drawing. Ink is only removed if enough ink remains to be
     a character.
 
     Attributes:
@@ -38,17 +40,24 @@ class RemoveLines:
     def __call__(self, X: Pixels) -> Pixels:
         if max(X.shape) < self.min_side:
             return X
-        rows, columns = (_cells(size, max(X.shape[:2])) for size in X.shape[:2])
-        ink = _any_per_cell(_any_per_cell(X[:, :, 0] > otsu_threshold(X), rows).T, columns).T
+        ink = in_cells(X[:, :, 0] > otsu_threshold(X) // 2)
         kept = ink
-        for find in (_edges, _frames, _straight_lines):
+        for find in (dark_edges, _frames, _straight_lines):
             rest = kept & ~find(kept)
             if _is_enough(rest, kept):
                 kept = rest
         removed = ink & ~kept
         if not removed.any():
             return X
+        rows, columns = (_cells(size, max(X.shape[:2])) for size in X.shape[:2])
+        removed = _widened(removed) & ~kept  # the edges of a removed line are fainter than ink
         return np.where(removed[rows][:, columns][:, :, None], 0, X).astype(np.uint8)
+
+
+def in_cells(ink: Mask) -> Mask:
+    """Return whether any pixel of each cell has ink, in at most 128 cells on the longer side."""
+    rows, columns = (_cells(size, max(ink.shape)) for size in ink.shape)
+    return _any_per_cell(_any_per_cell(ink, rows).T, columns).T
 
 
 def _cells(size: int, longest: int) -> NDArray[np.int64]:
@@ -69,7 +78,15 @@ def _is_enough(rest: Mask, before: Mask) -> bool:
     return a is not None and b is not None and 6 * max(a.height, a.width) >= b.height
 
 
-def _edges(ink: Mask) -> Mask:
+def _widened(cells: Mask) -> Mask:
+    """Return which cells or their neighbours, also at corners, are in a set of cells."""
+    for _ in range(2):  # along columns, then along rows
+        near = np.pad(cells, ((1, 1), (0, 0)))
+        cells = (near[:-2] | near[1:-1] | near[2:]).T
+    return cells
+
+
+def dark_edges(ink: Mask) -> Mask:
     """Return the components along half of a side of the image, or in one of its corners."""
     found = np.zeros_like(ink)
     for part in components(ink):
@@ -81,31 +98,51 @@ def _edges(ink: Mask) -> Mask:
 
 
 def _frames(ink: Mask) -> Mask:
-    """Return the components that enclose other ink, and the lines of boxes and of ruled paper."""
+    """Return frames with what is outside them, open boxes, and the lines of boxes and paper."""
     found = np.zeros_like(ink)
     for part in components(ink):
         if max(part.height, part.width) < max(ink.shape) // 8:
             continue
-        found |= part.mask if _encloses(part, ink) else _lines_in(part)
+        sides = _sides(part, ink)
+        if sides == 4:
+            found |= part.mask | _outside(part, ink)
+        elif sides == 3 and _is_open_box(part):
+            found |= part.mask
+        else:
+            found |= _lines_in(part)
     return found
 
 
-def _encloses(part: Component, ink: Mask) -> bool:
-    """Return whether a component surrounds other ink that has a quarter of its height."""
+def _sides(part: Component, ink: Mask) -> int:
+    """Return on how many sides of other ink a component lies.
+
+    The other ink is in the interior of the component's bounding box. If it has less than a quarter
+    of the height of the box, the result is 0.
+    """
     inside = np.zeros_like(ink)
     box = np.s_[part.top + 1 : part.bottom - 1, part.left + 1 : part.right - 1]
     inside[box] = ink[box] & ~part.mask[box]
     rest = of(inside)
     if rest is None or 4 * rest.height < part.height:
-        return False
+        return 0
     row = part.mask[(rest.top + rest.bottom) // 2]
     column = part.mask[:, (rest.left + rest.right) // 2]
-    return bool(
-        row[: rest.left].any()
-        and row[rest.right :].any()
-        and column[: rest.top].any()
-        and column[rest.bottom :].any()
-    )
+    lies = (row[: rest.left], row[rest.right :], column[: rest.top], column[rest.bottom :])
+    return sum(bool(line.any()) for line in lies)
+
+
+def _outside(part: Component, ink: Mask) -> Mask:
+    """Return the ink outside the bounding box of a component."""
+    outside = ink.copy()
+    outside[part.top : part.bottom, part.left : part.right] = False
+    return outside
+
+
+def _is_open_box(part: Component) -> bool:
+    """Return whether a component has at least three straight lines, in both directions."""
+    across = _bands(_lines_across(part.mask, part.width)[0])
+    down = _bands(_lines_across(part.mask.T, part.height)[0])
+    return min(across, down) >= 1 and across + down > _MIN_LINES
 
 
 def _lines_in(part: Component) -> Mask:
@@ -139,6 +176,7 @@ def _lines_across(ink: Mask, width: int) -> tuple[Mask, Mask]:
     """
     is_wide = 20 * width >= 19 * ink.shape[1]
     lines = _long_runs(ink, max(1, width // 2 if is_wide else width * 4 // 5))
+    lines &= ~_runs(ink.T, _THICKEST + 1).T
     rest = np.pad(ink & ~lines, ((_REACH, _REACH), (0, 0)))
     H = len(ink)
     above = np.logical_or.reduce([rest[k : k + H] for k in range(_REACH)])
@@ -161,13 +199,20 @@ def _long_runs(ink: Mask, length: int) -> Mask:
     A run may leave its row by one cell, so that a line may be slightly inclined.
     """
     near = np.pad(ink, ((1, 1), (0, 0)))
-    near = near[:-2] | near[1:-1] | near[2:]
-    sums = np.cumsum(np.pad(near, ((0, 0), (1, 0))).astype(np.int64), axis=1)
+    return ink & _runs(near[:-2] | near[1:-1] | near[2:], length)
+
+
+def _runs(ink: Mask, length: int) -> Mask:
+    """Return the cells of horizontal runs of at least `length` cells."""
+    if length > ink.shape[1]:
+        return np.zeros_like(ink)
+    sums = np.cumsum(np.pad(ink, ((0, 0), (1, 0))).astype(np.int64), axis=1)
     starts = sums[:, length:] - sums[:, :-length] == length
     runs = np.zeros((ink.shape[0], ink.shape[1] + 1), np.int64)
     runs[:, : starts.shape[1]] += starts
     runs[:, length : length + starts.shape[1]] -= starts
-    return ink & (np.cumsum(runs[:, :-1], axis=1) > 0)
+    found: Mask = np.cumsum(runs[:, :-1], axis=1) > 0
+    return found
 
 
 def _bands(lines: Mask) -> int:

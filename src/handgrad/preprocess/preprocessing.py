@@ -117,9 +117,10 @@ class Preprocessing:
     def check(self, image: ArrayLike) -> tuple[NDArray[np.uint8], Problem | None]:
         """Preprocess an image, and return why it cannot be classified, if there is a reason.
 
-        The problem is "nothing drawn" if the image is a blank sheet, "lines across the image" if a
-        drawing cannot be separated from squared paper, and "opposite polarity" if light and dark
-        are swapped in comparison with the training images.
+        The problem is "nothing drawn" if the image is a blank sheet, possibly with dark edges. It
+        is "lines across the image" if there is only a fold, or if a drawing cannot be separated
+        from squared paper. It is "opposite polarity" if light and dark are swapped in comparison
+        with the training images.
 
         Args:
             image: an image that `apply` accepts.

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from handgrad.preprocess.components import Mask, components, of
 from handgrad.preprocess.ink import NOISE, has_uniform_edges, ink_balance, neighbours
+from handgrad.preprocess.lines import dark_edges, in_cells
 from handgrad.preprocess.pixels import Pixels, edge_colour
 from handgrad.preprocess.steps import Grayscale
 
@@ -21,6 +22,8 @@ OPPOSITE: Problem = "opposite polarity"
 _CLEANED = ("SubtractBackground", "RemoveLines")  # after these steps, what is light is ink
 _MIN_SIDE = 40  # in an image with a smaller longer side, a single pixel may be part of a line
 _MAX_RUNS = 8  # of ink along the edges of an image: a character without a margin has fewer
+_CORNERS = 3  # of the image that two neighbouring dark edges have
+_THIN = 8  # a line is at most an eighth of the image wide
 _SPECK = 4  # of the 25 pixels around a pixel: with no more ink, the pixel is noise
 
 
@@ -36,10 +39,7 @@ def problem(
     """
     cleaned = [k for k, kind in enumerate(kinds) if kind in _CLEANED]
     if cleaned:
-        ink = _ink(stages[cleaned[-1] + 1])
-        if not ink.any():
-            return NOTHING
-        return LINES if _runs_at_edges(ink) > _MAX_RUNS else None
+        return _problem_of(_ink(stages[cleaned[-1] + 1]))
     if trained_on is None and "InvertDarkInk" not in kinds:
         return None  # the images may be of any kind
     if np.ptp(stages[-1]) < NOISE:
@@ -65,15 +65,52 @@ def ink_of(X: Pixels) -> Ink | None:
     return "dark" if balance < 0 else "light"
 
 
-def _ink(X: Pixels) -> NDArray[np.bool_]:
+def _ink(X: Pixels) -> Mask:
     """Return which pixels of a grey image with a black background are ink and not noise, (H, W)."""
-    ink: NDArray[np.bool_] = X[:, :, 0] > max(NOISE, int(X.max()) // 4)
+    ink: Mask = X[:, :, 0] > max(NOISE, int(X.max()) // 4)
     return ink & (neighbours(ink) > _SPECK) if max(ink.shape) >= _MIN_SIDE else ink
 
 
-def _runs_at_edges(ink: NDArray[np.bool_]) -> int:
-    """Return the number of runs of ink along the edges of a large image; 0 for a small one."""
+def _problem_of(ink: Mask) -> Problem | None:
+    """Return why the ink of a drawing is no character, or None.
+
+    Args:
+        ink: the remaining ink, (H, W).
+    """
+    if not ink.any():
+        return NOTHING
     if max(ink.shape) < _MIN_SIDE:
-        return 0
+        return None
+    cells = in_cells(ink)
+    if _is_surroundings(cells):
+        return NOTHING
+    return LINES if _is_single_line(cells) or _runs_at_edges(ink) > _MAX_RUNS else None
+
+
+def _is_surroundings(cells: Mask) -> bool:
+    """Return whether an image has only dark edges or corners: its middle has no ink.
+
+    A character that fills the whole image may also touch corners, but seldom three of them.
+    """
+    H, W = cells.shape
+    middle = cells[H // 5 : H - H // 5, W // 5 : W - W // 5]
+    if middle.any() or not dark_edges(cells).any():
+        return False
+    fills = any((part.height, part.width) == (H, W) for part in components(cells))
+    return not fills or int(cells[[0, 0, -1, -1], [0, -1, 0, -1]].sum()) >= _CORNERS
+
+
+def _is_single_line(cells: Mask) -> bool:
+    """Return whether all ink is one thin line from edge to edge, such as a fold."""
+    H, W = cells.shape
+    box = of(cells)
+    if box is None:
+        return False
+    is_high = 20 * box.height >= 19 * H and _THIN * box.width <= W
+    return is_high or (20 * box.width >= 19 * W and _THIN * box.height <= H)
+
+
+def _runs_at_edges(ink: Mask) -> int:
+    """Return the number of runs of ink along the edges of an image."""
     around = np.concatenate([ink[0], ink[1:, -1], ink[-1, -2::-1], ink[-2:0:-1, 0]])
     return int((around & ~np.roll(around, 1)).sum())
