@@ -2,6 +2,7 @@
 
 import csv
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,3 +155,11 @@ def test_the_tables_may_be_in_folders_of_their_own(tmp_path):
     Image.fromarray(X[0]).save(tmp_path / "alphabet.png")
     splits = read_contents(tmp_path).splits
     assert {split: len(part.labels) for split, part in splits.items()} == {"train": 40, "test": 20}
+
+
+def test_the_path_of_a_table_may_be_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, stop in (("train.csv", 40), ("test.csv", 20)):
+        Path(name).write_text("\n".join(lines()[: stop + 1]))
+    assert read_contents(Path("train.csv")).splits.keys() == {"train", "test"}
+    assert read_contents(Path("test.csv")).splits.keys() == {"train"}

@@ -130,9 +130,11 @@ def siblings(path: Path) -> Iterator[tuple[str, Path]]:
             return name.upper() if text.isupper() else name.title() if text[0].isupper() else name
 
         change = partial(re.sub, "train", renamed, flags=re.IGNORECASE)
-        other = path.with_name(change(string=path.name))
-        elsewhere = path.parent.with_name(change(string=path.parent.name)) / other.name
-        for file in (other, elsewhere):
+        files = [path.with_name(change(string=path.name))]
+        if path.parent.name:
+            folder = path.parent.with_name(change(string=path.parent.name))
+            files.append(folder / files[0].name)
+        for file in files:
             if file != path and file.is_file() and split not in found:
                 found.add(split)
                 yield split, file
