@@ -74,7 +74,7 @@ def trained(name: str) -> hg.Classifier:
 
 
 def images_of_other_kinds() -> dict[str, np.ndarray]:
-    """Return images of each kind that is no digit, (N, 1, 28, 28)."""
+    """Return images of each kind other than digits, (N, 1, 28, 28)."""
     files = [font_file(name) for name in FONTS]
     if missing := [name for name, file in zip(FONTS, files, strict=True) if file is None]:
         raise DataError(f"the fonts {', '.join(missing)} are not installed; install their packages")
@@ -142,8 +142,9 @@ validation images and, of the test images, {accepted}.
 {table(headings, rows)}
 
 The letters are upper and lower case in ten fonts ({", ".join(FONTS)}), with random stroke width,
-slant and turn. Like the scribbles, they are drawn in dark ink on a light canvas and preprocessed
-like drawings. Left out, because they look like digits: {", ".join(sorted(LIKE_DIGITS))}.
+slant and rotation. Like the scribbles, they are drawn in dark ink on a light canvas and
+preprocessed like drawings. These letters are left out, because they look like digits:
+{", ".join(sorted(LIKE_DIGITS))}.
 """
 
 

@@ -60,7 +60,7 @@ def font_file(name: str) -> Path | None:
 
 
 def letters(font: Path, copies: int = 3, seed: int = 0) -> Images:
-    """Return every letter in one font, (N, 1, 28, 28), with random stroke width, slant and turn."""
+    """Return every letter in one font, (N, 1, 28, 28); stroke width, slant and rotation vary."""
     rng = np.random.default_rng(seed)
     large = ImageFont.truetype(str(font), 170)
     images = []

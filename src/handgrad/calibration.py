@@ -147,8 +147,8 @@ def calibrate(
         raise ConfigError(f"precision must be above 0 and at most 1, not {precision}")
     if len(Z) == 0 or len(Z) != len(y):
         raise DataError(
-            f"there are {len(Z)} rows of logits and {len(y)} labels; "
-            "give the same number of both, and at least one"
+            f"there are {len(Z)} rows of logits and {len(y)} labels; give one label per row, and "
+            "at least one row"
         )
     Z = Z.astype(np.float64)
     temperature = _temperature(Z, y) if temperature is None else float(temperature)
@@ -166,7 +166,7 @@ def calibrate(
 
 
 def reason_against_calibrating(Z: Array, y: Array, *, min_images: int = MIN_IMAGES) -> str:
-    """Return why a temperature should not be fitted, or "" if it should.
+    """Return the reason against fitting a temperature, or "" if there is none.
 
     Args:
         Z: the logits that the network computes for images it was not trained on, (N, K).
@@ -176,7 +176,7 @@ def reason_against_calibrating(Z: Array, y: Array, *, min_images: int = MIN_IMAG
     if len(y) < min_images:
         return f"{len(y)} images are too few to fit a temperature"
     if (Z.argmax(axis=1) == y).all():
-        return f"all {len(y):,} answers are correct, so the error rate is unknown"
+        return f"all {len(y):,} predictions are correct, so the error rate is unknown"
     before, after = _error_when_held_out(Z.astype(np.float64), y)
     if after > before:
         return (
@@ -187,7 +187,7 @@ def reason_against_calibrating(Z: Array, y: Array, *, min_images: int = MIN_IMAG
 
 
 def reliability(p: Array, y: Array) -> Reliability:
-    """Compute the reliability diagram of a set of answers.
+    """Compute the reliability diagram of predicted probabilities.
 
     The confidence of an answer is its probability, which is the highest of the K. There are `BINS`
     bins of equal width between 0 and 1.
@@ -197,10 +197,10 @@ def reliability(p: Array, y: Array) -> Reliability:
         y: the true classes, (N,) integers 0..K-1.
 
     Raises:
-        DataError: if there are no answers.
+        DataError: if there are no probabilities.
     """
     if len(p) == 0:
-        raise DataError("there are no answers; give the probabilities of at least one")
+        raise DataError("there are no probabilities; give those of at least one image")
     confidences, correct = p.max(axis=1).astype(np.float64), p.argmax(axis=1) == y
     index = np.minimum((confidences * BINS).astype(np.int64), BINS - 1)
     counts = np.bincount(index, minlength=BINS)

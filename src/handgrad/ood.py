@@ -91,7 +91,7 @@ class OodScore:
         return self.scores(network, X, logits) > float(self.threshold[0])
 
     def _distances(self, network: Network, X: Array, logits: Array) -> NDArray[np.float64]:
-        """Return d² of images X to the classes of their answers, (N,)."""
+        """Return d² between the images X and the classes of their answers, (N,)."""
         d2, answers = np.zeros(len(X)), logits.argmax(axis=1)
         for at in _starts(X):
             part = slice(at, at + _BATCH)
@@ -101,7 +101,7 @@ class OodScore:
         return d2
 
     def _distance(self, h: Array, k: int) -> Array:
-        """Return d² of edges h (N, P) to class k, (N,)."""
+        """Return d² between the edges h (N, P) and class k, (N,)."""
         noise, difference = self.noise[0], h - self.means[k]
         c2 = (difference @ self.directions[k].T) ** 2
         rest = np.maximum((difference**2).sum(axis=1) - c2.sum(axis=1), 0)
@@ -143,7 +143,7 @@ class OodScore:
         if found["noise"][0] <= 0 or found["variances"].min(initial=0) < 0:
             raise ModelError("a variance of its out-of-distribution score is below 0")
         if min(found["scaling"][[1, 3]]) <= 0:
-            raise ModelError("a scale of its out-of-distribution score is not above 0")
+            raise ModelError("a scale of its out-of-distribution score is not positive")
         return cls(**found, images=described["images"])
 
 

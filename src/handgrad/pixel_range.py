@@ -2,7 +2,7 @@
 
 A network computes with pixels from 0 (black) to 1 (white). Arrays from other programs have other
 ranges, such as 0..255, 0..65535 or -1..1. This module recognizes the range of the training images,
-and scales every later image to the same pixels. Images whose range is in doubt are refused.
+and scales all later images in the same way. Images whose range is in doubt are refused.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class PixelRange:
     def of_new_images(self, X: NDArray[Any], overshoot: float = _OVERSHOOT) -> PixelRange:
         """Return the range of images for a model that was trained on images of this range.
 
-        If the values are consistent with this range, they have it. Otherwise they may have another
-        range that is recognized without doubt, such as uint8 0..255 or floats 0..1.
+        If the values are consistent with this range, it is returned. Otherwise, another range is
+        returned if it is recognized without doubt, such as uint8 0..255 or floats 0..1.
 
         Args:
             X: the images, an array of bool, integers or floating-point numbers.
@@ -130,7 +130,7 @@ class PixelRange:
         return limit * min(1, (values.high - values.low) / (self.high - self.low))
 
     def _uses(self, values: _Values) -> bool:
-        """Return whether values fill enough of this range that they cannot have a smaller one."""
+        """Return whether values fill so much of this range that they cannot have a smaller one."""
         if self.low < 0:  # black is a negative number
             return values.low < 0 and max(-values.low, values.high) > _DIM * self.high
         return self.high <= 1 or values.high > _DIM * self.high
@@ -138,8 +138,8 @@ class PixelRange:
     def is_doubtful_for(self, values: _Values, trained: PixelRange) -> bool:
         """Return whether this range, which was recognized from values, is in doubt.
 
-        Dark images of 0..255 may have the range 0..16, dark images of 0..65535 that of a camera,
-        and light images of -1..1 that of 0..1.
+        Dark images of the range 0..255 look like images of 0..16, dark images of 0..65535 look like
+        those of a camera, and light images of -1..1 look like those of 0..1.
         """
         is_dim = self == BYTES and values.high <= _DIM * 255
         is_light = values.dtype.kind == "f" and trained.low < 0 < values.low
@@ -216,7 +216,7 @@ class PixelRange:
         return f"{self.low:g}..{self.high:g}"
 
     def _check_unscaled(self, values: _Values) -> None:
-        """Raise a DataError if images cannot be like training images of an unknown range."""
+        """Raise a DataError if images are not like the training images, whose range is unknown."""
         has_own = values.dtype.kind == "b" or values.dtype == np.uint8
         all_positive = self.low < 0 <= values.low
         too_large = self.low >= 0 and values.high > 1.5 * self.high
@@ -246,7 +246,7 @@ class _Values(NamedTuple):
 
     @classmethod
     def of(cls, X: NDArray[Any]) -> Self:
-        """Return the facts about an array; a large uint8 array is read only in part."""
+        """Return the properties of an array; of a large uint8 array, only a part is read."""
         if X.dtype.kind not in "buif" or not X.size:
             return cls(X.dtype, math.nan, math.nan, False)
         if X.dtype == np.uint8 and len(X) > _CHUNK and X[:_CHUNK].max() > 16:
@@ -413,7 +413,7 @@ def _advice(values: _Values) -> str:
 
 
 def _next_white(high: float) -> int:
-    """Return the usual value of white that is nearest above a value."""
+    """Return the smallest usual value of white that is not below a value."""
     return next((white for white in (1, 16, 255, 65535) if high <= white), math.ceil(high))
 
 

@@ -165,7 +165,7 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
 
 
 def _raise_again(dropped: Any) -> None:
-    """Raise an exception of `end_command` again where Python does not discard exceptions."""
+    """If Python has discarded an exception of `end_command`, raise it again a little later."""
     if not isinstance(dropped.exc_value, CommandExit):
         sys.__unraisablehook__(dropped)
         return

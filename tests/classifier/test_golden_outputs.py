@@ -91,8 +91,14 @@ def test_golden_images_must_be_the_networks(tmp_path: Path) -> None:
     model.save(path)
     for arrays, sentence in [
         ({"golden.images": np.zeros((6, 1, 9, 9), np.uint8)}, "the network takes images"),
-        ({"golden.logits": np.zeros((6, 9), np.float32)}, "exactly one finite number per class"),
-        ({"golden.logits": np.full((6, 10), np.inf)}, "exactly one finite number per class"),
+        (
+            {"golden.logits": np.zeros((6, 9), np.float32)},
+            "must be finite, with exactly one number per class",
+        ),
+        (
+            {"golden.logits": np.full((6, 10), np.inf)},
+            "must be finite, with exactly one number per class",
+        ),
         ({"golden.raw": np.zeros((6, 9, 9, 4), np.uint8)}, "do not match its preprocessing"),
     ]:
         with pytest.raises(hg.ModelError, match=sentence):

@@ -50,7 +50,11 @@ def test_the_output_of_calibrate(handgrad, run):
 @pytest.mark.parametrize(
     ("flawless", "count", "warning"),
     [
-        (True, 144, "not calibrated: all 144 answers are correct, so the error rate is unknown"),
+        (
+            True,
+            144,
+            "not calibrated: all 144 predictions are correct, so the error rate is unknown",
+        ),
         (
             False,
             20,
@@ -82,7 +86,8 @@ def test_below_the_threshold_predict_does_not_know(handgrad, run):
     after = json.loads(handgrad("predict", run, *numbers, "--json").out)["predictions"]
     assert {answer["confident"] for answer in after} == {True, False}
     for answer in after:
-        assert answer["confident"] == (answer["probabilities"][0]["p"] >= threshold)
+        is_sure = answer["probabilities"][0]["p"] >= threshold
+        assert answer["confident"] == (is_sure and answer["reason"] != "unlike the training data")
     told = handgrad("predict", run, *numbers).out
     assert told.count("don't know (") == sum(not answer["confident"] for answer in after)
 

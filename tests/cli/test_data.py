@@ -245,7 +245,7 @@ def test_check_prints_problems_and_remedies(handgrad, tmp_path):
     (root / "b/0.png").write_bytes((root / "a/0.png").read_bytes())
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
-    assert "error: duplicate under two labels\n" in ended.out
+    assert "error: duplicate with two labels\n" in ended.out
     assert (
         "1 image is the same as an image of another class; keep each image in only one class\n"
         in ended.out

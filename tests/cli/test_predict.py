@@ -205,11 +205,11 @@ def test_broken_images_are_named_and_the_others_are_answered(handgrad, trained, 
     assert all(row["reason"].startswith(f"{row['file']}: cannot be read") for row in empty)
     assert [row["sure"] for row in empty] == ["", ""]
     assert "warning: 2 images cannot be read: d/0/a.png: cannot be read" in ended.err
-    assert "warning: 1 file was left out (not an image): notes.txt\n" in ended.err
+    assert "warning: 1 file was left out (not an image): d/notes.txt\n" in ended.err
     ended = handgrad("predict", trained, "d", "--json")
     told = json.loads(ended.out)
     assert (ended.status, told["ok"]) == (1, False)
-    assert told["skipped"] == [{"file": "notes.txt", "reason": "not an image"}]
+    assert told["skipped"] == [{"file": "d/notes.txt", "reason": "not an image"}]
     assert [e["image"] for e in told["predictions"] if e["error"]] == ["d/0/a.png", "d/0/b.png"]
     assert handgrad("predict", trained, "d").out.count("cannot be read") == 2
 
@@ -244,11 +244,11 @@ def test_an_interrupted_command_continues(handgrad, trained, tmp_path, images, m
     ended = handgrad(*words, "out.csv")
     assert (ended.status, answered) == (130, [40, 40])
     assert not (tmp_path / "out.csv").exists()
-    assert "the same command continues" in ended.err
+    assert "run the same command again to continue" in ended.err
     answered.clear()
     ended = handgrad(*words, "out.csv")
     assert (ended.status, answered) == (0, [20])
-    assert "80 of 100 images were answered before; continuing\n" in ended.err
+    assert "80 of 100 images were classified before; continuing\n" in ended.err
     assert rows("out.csv") == rows("whole.csv")
     assert not list(tmp_path.glob("out.csv.*"))
 

@@ -90,16 +90,16 @@ def _plain(value: Any) -> Any:
 
 
 def _check_sizes(value: Any, most: int) -> None:
-    """Raise a ModelError if a layer is larger than any array in the file, to limit memory use."""
+    """To limit memory use, raise a ModelError if a layer is larger than every array in the file."""
     if isinstance(value, int | float) and value > most:
-        raise ModelError(f"a size of {value:g} is larger than anything in the file")
+        raise ModelError(f"a size of {value:g} is larger than every array in the file")
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             _check_sizes(item, most)
 
 
 def _built(value: Any) -> Any:
-    """Rebuild a value from the JSON data that `_plain` returned."""
+    """Convert the JSON data that `_plain` returned back to the original value."""
     if isinstance(value, dict):
         fields = {name: _built(item) for name, item in value.items() if name != "kind"}
         if value.get("kind") not in KINDS:

@@ -121,7 +121,7 @@ def _golden(arrays: Mapping[str, Array], hashes: Any, classifier: Classifier) ->
         raise ModelError("its golden images do not match its network")
     if logits.shape != (len(images), network.classes) or not np.isfinite(logits).all():
         raise ModelError(
-            "its stored reference logits must contain exactly one finite number per class"
+            "its stored reference logits must be finite, with exactly one number per class"
         )
     fits = raw is None or (raw.dtype == np.uint8 and raw.ndim == 4 and len(raw) <= len(images))
     if (raw is None) != (classifier.preprocessing is None) or not fits:

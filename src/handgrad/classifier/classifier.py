@@ -56,9 +56,9 @@ class Classifier:
         classes: the class names, a tuple.
         preprocessing: the preprocessing of image files, or None if it is unknown.
         calibration: the calibration of the probabilities, or None if they are a plain softmax.
-        pixel_range: the values of black and white in the training images. Other images are scaled
-            to the same pixels. If it is None, uint8 images are divided by 255, and floating-point
-            images are used as they are.
+        pixel_range: the values of black and white in the training images. Images in another range
+            are scaled accordingly. If it is None, uint8 images are divided by 255, and
+            floating-point images are used as they are.
         ood: the out-of-distribution score, or None if none was fitted.
 
     Raises:
@@ -165,19 +165,19 @@ class Classifier:
         return self.network.shape
 
     def expect(self, count: int) -> None:
-        """Choose the engine that suits the given number of images, before the first of them.
+        """Choose the engine for the given number of images.
 
-        Call this before images are classified in several batches, so that one engine answers for
-        all of them.
+        Call this before classifying images in several batches, so that the same engine computes all
+        of them.
         """
         self._current_inference().expect(count)
 
     def pixels(self, X: ArrayLike | Dataset, pixel_range: RangeLike = None) -> NDArray[Any]:
         """Scale images to the network's input, (N, C, H, W) uint8 0..255 or floating point.
 
-        Values that are consistent with the range of the training images have this range. Otherwise
-        they may have another range that is recognized without doubt, such as uint8 0..255, uint16
-        0..65535, bool, or floats 0..1 or -1..1.
+        If the values are consistent with the range of the training images, this range is used.
+        Otherwise, another range is used if it is recognized without doubt, such as uint8 0..255,
+        uint16 0..65535, bool, or floats 0..1 or -1..1.
 
         Args:
             X: the images: a data set, or an array (N, C, H, W), (N, H, W, C), or (N, H, W) if C
@@ -219,11 +219,11 @@ class Classifier:
         *,
         pixel_range: RangeLike = None,
     ) -> NDArray[np.str_]:
-        """Return why the classifier does not know the answer for each image, (N,) strings.
+        """Return why the classifier answers "don't know" for each image, (N,) strings.
 
         The reason is "unlike the training data" if the out-of-distribution score of the image is
         above its threshold. Otherwise it is "unsure" if the probability of the answer is below the
-        threshold of the calibration. It is "" if the answer is to be trusted. Without a fitted
+        threshold of the calibration. It is "" if the classifier gives an answer. Without a fitted
         score or threshold, no image is rejected for that reason.
 
         Args:

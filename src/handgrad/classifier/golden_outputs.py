@@ -111,7 +111,7 @@ def hash_json(value: Any) -> str:
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
-    """Return images followed by random images; random floats are in the range of the given ones."""
+    """Return the images, followed by random images with values in the same range."""
     noise = _noise(RANDOM if len(some) else GIVEN + RANDOM, some.shape[1:])
     if some.dtype == np.uint8:
         return np.concatenate([some, noise])
@@ -120,7 +120,7 @@ def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
 
 
 def _noise(count: int, shape: Shape) -> NDArray[np.uint8]:
-    """Return random images that are the same on every call."""
+    """Return random images, which are the same in every call."""
     return generator(0, "augment").integers(0, 256, (count, *shape), np.uint8)
 
 

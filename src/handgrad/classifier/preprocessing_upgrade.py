@@ -1,4 +1,4 @@
-"""Rewriting a model whose preprocessing is of an old version, and counting changed answers."""
+"""Rewrites a model that has old preprocessing steps, and counts the answers that change."""
 
 from __future__ import annotations
 

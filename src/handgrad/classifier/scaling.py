@@ -17,7 +17,7 @@ from handgrad.pixel_range import BYTES, PixelRange, RangeLike, given_range
 def scaled_array(
     network: Network, trained: PixelRange | None, images: ArrayLike, pixel_range: RangeLike
 ) -> NDArray[Any]:
-    """Return images of an array as an input of a network.
+    """Convert an array of images to an input of a network.
 
     Args:
         network: the network.
@@ -43,10 +43,10 @@ def scaled_array(
 
 
 def scaled_data(network: Network, trained: PixelRange | None, data: Dataset) -> NDArray[Any]:
-    """Return the images of a data set as an input of a network.
+    """Convert the images of a data set to an input of a network.
 
     Raises:
-        DataError: if the images have another shape, or cannot be scaled as the training images.
+        DataError: if the images have another shape, or cannot be scaled like the training images.
     """
     try:
         if trained not in (None, data.pixel_range) and not data.pixel_range.is_known:
@@ -58,7 +58,7 @@ def scaled_data(network: Network, trained: PixelRange | None, data: Dataset) -> 
 
 
 def check_can_scale(trained: PixelRange | None, given: PixelRange) -> None:
-    """Raise a DataError if images of a known range meet a network of an unknown one."""
+    """Raise a DataError if the range of the images is known, but not the range in training."""
     if trained is not None and given.is_known and not trained.is_known:
         raise DataError(
             f"the values {trained} of the training images were used as they are, so images of the "

@@ -25,8 +25,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Choose a threshold so that this fraction (such as 0.99) of the answers with a "
-            "probability above the threshold is correct. Default: no threshold.",
+            help="Choose a threshold for the probability: of the answers above it, this fraction "
+            "(such as 0.99) is correct. Default: no threshold.",
             show_default=False,
         ),
     ] = None,
@@ -117,7 +117,7 @@ def calibrate(
 def _new_images(
     screen: Screen, file: Path, bundle: Bundle, data: str, data_dir: Path | None
 ) -> Dataset:
-    """Return the images of `--data` that the model was not trained on, and say how many they are.
+    """Return the images of `--data` that the model was not trained on, and print their number.
 
     Args:
         screen: the screen to print to.

@@ -61,7 +61,7 @@ def list_data(json: Json = False) -> None:
 
 @app.command(cls=Command)
 def fetch(data: Name, quiet: Quiet = False) -> None:
-    """Download a data set if it is not on this machine, and print the folder it is in."""
+    """Download a data set if it is not on this machine, and print its folder."""
     from handgrad.data import fetch
 
     screen = Screen(quiet)
@@ -73,7 +73,7 @@ def fetch(data: Name, quiet: Quiet = False) -> None:
 def check_files(data: Name, data_dir: DataDir = None) -> None:
     """Check the downloaded files of a standard data set against the published SHA-256 digests.
 
-    The exit status is 1 if a file is missing, damaged or different from the published one.
+    The exit status is 1 if a file is missing, corrupted or different from the published one.
     """
     from handgrad.data import check_files
     from handgrad.data.named.file_checks import require_published
@@ -105,7 +105,7 @@ def check(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check all your own images, and print any problems and how to fix them.
+    """Check your own images, and print the problems and how to fix them.
 
     The exit status is 1 if training would fail or the test accuracy would be wrong.
     """
@@ -145,7 +145,7 @@ def check(
 
 
 def _wrapped(sentence: str, screen: Screen) -> str:
-    """Return a sentence wrapped to the width of the terminal, indented by two spaces."""
+    """Wrap a sentence to the width of the terminal, with an indent of two spaces."""
     if not screen.out.is_terminal:
         return f"  {sentence}"
     width = max(screen.out.width, 20)
@@ -211,7 +211,7 @@ def show(
     total = ("total", f"{len(train):,}", f"{len(test):,}")
     screen.result(table(["class", ">training", ">test"], [*rows, total]))
     if source := SOURCES.get(data):
-        screen.result(f"by {source.credit}; {source.licence}")
+        screen.result(f"authors: {source.credit}; licence: {source.licence}")
     screen.result(f"examples in {file}")
     if augmentation is not None:
         file = file.with_name(f"{train.name}-augmented{file.suffix}")

@@ -41,7 +41,7 @@ def evaluate(
         typer.Option(
             "--robust",
             metavar="",
-            help="Also evaluate on images corrupted in fifteen ways, such as noise and blur.",
+            help="Also evaluate on images with fifteen kinds of corruption, such as noise.",
         ),
     ] = False,
     ood_data: Annotated[
@@ -75,7 +75,7 @@ def evaluate(
     images are used, whether or not they are divided into splits; classes may be missing. With the
     name of a standard data set, its test images are used.
 
-    Images that the model was trained on are recognised by their content and counted separately.
+    Images that the model was trained on are recognized by their content and counted separately.
     """
     import numpy as np
 
@@ -141,8 +141,8 @@ def _warn_of_failure(screen: Screen, found: Evaluation) -> None:
     """Print a warning if an evaluation shows that training failed."""
     if found.failure:
         screen.warning(
-            f"{found.failure}; either the training failed, or these images are of another kind "
-            "than the training images"
+            f"{found.failure}; either the training failed, or these images are not like the "
+            "training images"
         )
 
 
@@ -161,7 +161,7 @@ def _images_seen(
 
 
 def _words_seen(new: dict[str, Any], count: int) -> str:
-    """Describe in one line the result of `_images_seen` for `count` images."""
+    """Format the result of `_images_seen` for `count` images as one line of text."""
     known = new["trained_on"]
     if known is None:
         return (
@@ -199,7 +199,7 @@ def _robustness_table(hard: Robustness) -> Table:
 
 
 def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, Any]:
-    """Return the calibration error and the statistics of confident answers as JSON data."""
+    """Return the calibration error and the counts of confident answers as JSON data."""
     from handgrad.calibration import Calibration, reliability
 
     calibration = classifier.calibration or Calibration()
@@ -216,7 +216,7 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
 
 
 def _words(found: dict[str, Any], about: Mapping[str, Any]) -> str:
-    """Describe in one line the calibration error and the confident answers from `_calibration`."""
+    """Format the result of `_calibration` as one line of text."""
     config = about.get("config")
     has_validation = isinstance(config, Mapping) and bool(config.get("validation"))
     words = f"expected calibration error {found['calibration_error']:.2%}"

@@ -43,8 +43,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="Image files, folders of image files, CSV or NPZ files with images, or indices of "
-            "test images, from 0.",
+            help="Image files, folders of image files, tables or array files with images, or "
+            "indices of test images, from 0.",
             show_default=False,
         ),
     ],
@@ -53,8 +53,8 @@ def predict(
         typer.Option(
             "--csv",
             metavar="FILE",
-            help="Write one line per image to this CSV file. If the command is interrupted, the "
-            "same command continues.",
+            help="Write one line per image to this CSV file. If the command is interrupted, run it "
+            "again to continue.",
             show_default=False,
         ),
     ] = None,
@@ -122,7 +122,8 @@ def predict(
     on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
     to see the input of the network.
 
-    If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
+    The answer is "don't know" if the image is unlike the training data, or if the probability is
+    below the threshold that `handgrad calibrate` has stored.
 
     If several images are given and some cannot be read, the others are classified, and the exit
     status is 1.
@@ -196,7 +197,7 @@ def _check_apart(outputs: list[Path | None], inputs: list[Path]) -> None:
 
 
 def _find(images: list[str], test: Dataset | None, classifier: Classifier) -> Sources:
-    """Find the images that the arguments of the command name, in the same order."""
+    """Find the images that the command's arguments stand for, in the order of the arguments."""
     from handgrad.files import expanded
     from handgrad.prediction import ImageRows, Sources, find_images, known_labels, merged
 
@@ -249,7 +250,7 @@ def _write(
 ) -> list[Prediction]:
     """Classify the images, and write a CSV file when all are done.
 
-    Until then, the answers are in a file beside it, from which the same command continues.
+    Until then, the answers are in a file next to it, so that the same command can continue.
     """
     from handgrad.files import check_can_write
     from handgrad.prediction import Journal, check_columns, default_columns, write_csv
@@ -261,7 +262,7 @@ def _write(
     with journal.opened():
         done = len(journal.predictions)
         if done:
-            screen.info(f"{done:,} of {job.count:,} images were answered before; continuing")
+            screen.info(f"{done:,} of {job.count:,} images were classified before; continuing")
         try:
             with _bar(screen, job.count, done) as bar:
                 for answers in job.run(done):
@@ -269,7 +270,8 @@ def _write(
         except (KeyboardInterrupt, SystemExit):
             done = len(journal.predictions)
             screen.info(
-                f"{done:,} of {job.count:,} images are answered; the same command continues"
+                f"{done:,} of {job.count:,} images are classified; run the same command again to "
+                "continue"
             )
             raise
         write_csv(csv, journal.predictions, chosen)

@@ -1,4 +1,4 @@
-"""How `handgrad predict` shows predictions: as a table, as a summary and as JSON."""
+"""Shows the predictions of `handgrad predict`: as a table, as a summary and as JSON."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _table(answers: Sequence[Prediction], count: int) -> Table:
 
 
 def _show_summary(screen: Screen, answers: Sequence[Prediction], classes: Sequence[Label]) -> None:
-    """Print how many images were answered, and how many belong to each class."""
+    """Print how many images have an answer, and how many were assigned to each class."""
     read = [answer for answer in answers if not answer.error]
     reasons = Counter(answer.reason for answer in read if answer.reason)
     parts = [f"{len(answers):,} images: {sum(a.is_confident for a in read):,} answered"]
@@ -125,7 +125,7 @@ def show_problems(screen: Screen, broken: Sequence[Prediction], skipped: Sequenc
 
 
 def _some(texts: Sequence[str], separator: str) -> str:
-    """Return the first few texts, and how many more there are."""
+    """Join the first few texts, and state how many more there are."""
     more = len(texts) - MAX_NAMED
     ending = f"{separator}and {more:,} more" if more > 0 else ""
     return separator.join(texts[:MAX_NAMED]) + ending

@@ -193,11 +193,11 @@ def show_versions(screen: Screen, **others: Any) -> None:
 
 
 def show_data(screen: Screen, summary: str, skipped: Sequence[tuple[str, str]]) -> None:
-    """Print how the user's data was understood, and which files were left out.
+    """Print how the user's data was interpreted, and which files were left out.
 
     Args:
         screen: the screen to print to.
-        summary: how the data was understood, or an empty string.
+        summary: how the data was interpreted, or an empty string.
         skipped: the files that were left out, as (path, reason).
     """
     from handgrad.data.formats.reader import describe_skipped

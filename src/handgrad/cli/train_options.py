@@ -37,7 +37,7 @@ OPTIONS = (
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
-        "Resize your images to NxN pixels. Default: their own size if it is the same for all and at most 64, otherwise 28, or 32 for colour images.",
+        "Resize your images to NxN pixels. Default: the size of the images if all have the same size of at most 64, otherwise 28, or 32 for colour images.",
     ),
     TrainOption(
         "preprocessing", ("--preprocessing",), "NAME", "Your own images", False,
@@ -49,11 +49,11 @@ OPTIONS = (
     ),
     TrainOption(
         "model", ("--model",), "NAME", "Options", False,
-        "Name of a built-in network; `handgrad models` lists them. Default: smallnet, or with --from the network of that model.",
+        "Name of a built-in network; `handgrad models` lists them. Default: smallnet; with --from, the network of that model.",
     ),
     TrainOption(
         "from_run", ("--from",), "RUN", "Options", False,
-        "Continue training: start with the network, weights and preprocessing of the model in this run's folder or model file. The new data defines the classes: classes that the model has keep their rows in the last layer, others get new rows. Default: start with random weights.",
+        "Continue training: start with the network, weights and preprocessing of the model in this run's folder or model file. The classes are those of the new data: known classes keep their rows in the last layer, and other classes get new rows. Default: start with random weights.",
     ),
     TrainOption(
         "freeze", ("--freeze",), "N", "Training", False,
@@ -61,7 +61,7 @@ OPTIONS = (
     ),
     TrainOption(
         "epochs", ("--epochs",), "N", "Epochs and early stopping", False,
-        "Maximum number of epochs. Default: 20 on digits, otherwise 10; more for few images of your own, to make 500 updates, but at most 200.",
+        "Maximum number of epochs. Default: 20 on digits, otherwise 10; for few images of your own, more epochs, to make 500 updates, but at most 200.",
     ),
     TrainOption(
         "batch_size", ("--batch", "--batch-size",), "N", "Training", False,
@@ -113,7 +113,7 @@ OPTIONS = (
     ),
     TrainOption(
         "patience", ("--patience",), "N", "Epochs and early stopping", False,
-        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10; for few images, the raised number of epochs.",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10; the number of epochs, if it was raised for few images.",
     ),
     TrainOption(
         "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,

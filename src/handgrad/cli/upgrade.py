@@ -37,11 +37,11 @@ def upgrade(
     """Rewrite the preprocessing of an old model with the newest steps.
 
     A model keeps the preprocessing steps that it was trained with, so that its answers do not
-    change. The newest steps use integers only, and can be exported. The network, the class names
-    and the calibration stay the same.
+    change. The newest steps use integers only, so that every program computes exactly the same
+    image, and they can be exported. The network, the class names and the calibration stay the same.
 
-    The command counts the answers that change: for the golden images in the model file, and for the
-    test images of the run if they are available, or those of --data.
+    The command counts the answers that change, for the golden images in the model file and for the
+    test images of the run (if they are available) or of --data.
     """
     from handgrad.classifier import read_bundle
     from handgrad.classifier.preprocessing_upgrade import upgrade_preprocessing

@@ -1,7 +1,7 @@
 """Shuffle the order of the training images, in blocks if they are in a memory-mapped file.
 
-A disk is slow at reading single images at random positions, and fast at reading long blocks. For a
-large file, therefore, the blocks are shuffled first, and then the images within each group of
+Reading single images at random positions from a disk is slow, and reading long blocks is fast. In a
+large file, the blocks are therefore shuffled first, and then the images within each group of
 blocks. As a result, consecutive images come from a few blocks, which can be prefetched.
 """
 
@@ -47,7 +47,7 @@ def prefetch(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
         order: the indices of images that will be needed soon.
 
     Returns:
-        The number of bytes requested.
+        The number of bytes that were requested from the operating system.
     """
     file = mapped_file(images)
     if file is None or not hasattr(file, "madvise"):

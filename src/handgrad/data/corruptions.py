@@ -77,12 +77,12 @@ def _rotated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _larger(X: Images, rng: np.random.Generator) -> Images:
-    """Enlarge to between 115% and 130% of the original size."""
+    """Enlarge by a factor between 1.15 and 1.3."""
     return _warped(X, np.eye(2) / rng.uniform(1.15, 1.3, (len(X), 1, 1)))
 
 
 def _smaller(X: Images, rng: np.random.Generator) -> Images:
-    """Shrink to between 65% and 85% of the original size."""
+    """Shrink by a factor between 0.65 and 0.85."""
     return _warped(X, np.eye(2) / rng.uniform(0.65, 0.85, (len(X), 1, 1)))
 
 
@@ -119,7 +119,7 @@ def _occluded(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _paler(X: Images, rng: np.random.Generator) -> Images:
-    """Reduce the contrast to between 30% and 50% of the original, around each image's mean."""
+    """Multiply each pixel's difference from the mean of its image by 0.3 to 0.5."""
     mean = X.mean(axis=(1, 2, 3), keepdims=True)
     return _clipped(mean + (X - mean) * rng.uniform(0.3, 0.5, mean.shape))
 

@@ -43,10 +43,10 @@ class Dataset:
     >>> X.shape, y.tolist()
     ((3, 1, 28, 28), [0, 1, 0])
 
-    The arrays are stored without copying and never changed. `from_arrays` accepts arrays in more
-    forms than this constructor. Images that do not fit into memory may stay in a file: load them
-    with ``np.load(path, mmap_mode="r")``. In this case, pass the validation images as a separate
-    dataset, because `split` and `take` copy images.
+    The dataset does not copy the arrays, and never changes them. `from_arrays` accepts arrays in
+    more forms than the constructor does. Images that do not fit into memory may stay in a file:
+    load them with ``np.load(path, mmap_mode="r")``. In this case, pass the validation images as a
+    separate dataset, because `split` and `take` copy images.
 
     Attributes:
         images: the images, (N, C, H, W), uint8 0..255 or float32.
@@ -55,9 +55,9 @@ class Dataset:
         name: the name that error messages and tables use for the data.
         preprocessing: the preprocessing that converts an image file to the form of these images, or
             None if it is unknown.
-        summary: how the file or folder with the images was understood, in one line; empty if there
-            is nothing to say.
-        skipped: the files and folders that were left out, as (path, reason).
+        summary: one line that says how the file or folder was read, or "" if there is nothing to
+            say.
+        skipped: the files and folders that were not read, each with the reason.
         pixel_range: the values of black and white in the arrays that the images were made from. If
             it is not known, the images are used as they are. By default, it is 0..255 for uint8
             images, 0..1 for float32 images in this range, and otherwise not known.

@@ -100,7 +100,7 @@ class _LikeMnist(NamedTuple):
 
 
 def _like_mnist(X: NDArray[np.uint8]) -> _LikeMnist | None:
-    """Return how images (N, H, W) were prepared, or None if it was not done as for MNIST.
+    """Return how images (N, H, W) were prepared, or None if they were not prepared like MNIST.
 
     Images like those of MNIST are square and have a uniform black background, or a white one. The
     longer side of the ink's bounding box has the same length in nearly all images, between a half
@@ -161,7 +161,7 @@ class _Facts:
 
     @classmethod
     def of_file(cls, path: Path) -> _Facts | None:
-        """Return the facts about an image file, or None if it cannot be read."""
+        """Return the properties of an image file, or None if it cannot be read."""
         try:
             with without_warnings():
                 return cls(decode(path))

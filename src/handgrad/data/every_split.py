@@ -35,8 +35,8 @@ def load_every_split(
         path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
         preprocessing: how to preprocess image files, or None to choose the preprocessing from a
             sample of them.
-        trained: the range of the images that a model was trained on, which arrays probably have as
-            well; or None to recognize the range of arrays from their values alone.
+        trained: the range of the images that a model was trained on, because arrays probably have
+            the same range; or None to recognize it from the values alone.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
             terminal.
 

@@ -40,7 +40,7 @@ def pixels_of(images: ArrayLike, pixel_range: RangeLike = None) -> tuple[NDArray
             to recognize the range.
 
     Raises:
-        DataError: if the range or the place of the channels cannot be recognized.
+        DataError: if the range or the axis of the channels cannot be recognized.
     """
     X = as_array(images)
     given = given_range(pixel_range, X)

@@ -99,7 +99,7 @@ def first_copies(images: Iterable[NDArray[Any]]) -> NDArray[np.int64]:
 def _counts_to_choose(counts: NDArray[np.integer[Any]], share: float) -> NDArray[np.int64]:
     """Return how many images to choose from each class, (K,).
 
-    Each count is rounded down, and the classes with the largest remainders get one more image, so
+    Each count is rounded down. The classes with the largest remainders then get one more image, so
     that the total is right. Every class with two or more images contributes at least one image to
     each part of the split.
     """

@@ -93,7 +93,7 @@ def load_user_data(
 
 
 def lacks_test_split(path: Path) -> bool:
-    """Return whether a file or folder has neither test images nor validation images.
+    """Return whether a file or folder contains neither test images nor validation images.
 
     Without such images, a fraction of all images is set aside as the test set, which therefore
     changes when images are added.
@@ -114,8 +114,8 @@ def datasets_from_arrays(
             set, the validation images are added to the training images; otherwise they become the
             test set.
         name: the name that error messages and tables use for the data.
-        trained: the range of the images that a model was trained on, which these images probably
-            have as well; or None to recognize their range from their values alone.
+        trained: the range of the images that a model was trained on, because these images probably
+            have the same range; or None to recognize it from the values alone.
 
     Raises:
         DataError: if an array cannot be used, or the splits do not match each other.
@@ -293,7 +293,7 @@ def _without_broken(
 
 
 def data_name(path: Path) -> str:
-    """Return the name of the data: the last part of its absolute path, without the suffix."""
+    """Return the name of the data, which is the last part of its path without the suffix."""
     return Path(os.path.abspath(path)).stem or "data"
 
 

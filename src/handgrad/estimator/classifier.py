@@ -48,8 +48,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     True
 
     The classifier works in pipelines, grid searches and cross-validation. To keep a trained model,
-    prefer ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions of handgrad
-    can read this file, and loading it runs no code.
+    use ``classifier.classifier_.save("m.safetensors")`` instead of a pickle: later versions of
+    handgrad can read this file, and loading it runs no code.
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers. If None,
@@ -299,7 +299,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return X.reshape(len(X), *self.classifier_.shape)
 
     def _fit_statistics_once(self, images: NDArray[Any], weights: Array | None) -> None:
-        """Set the mean and standard deviation of the `Normalize` layers, but only once."""
+        """Fit the `Normalize` layers in the first call; do nothing in later calls."""
         network = self.classifier_.network
         if not network.is_fitted:
             network.fit_statistics(images, weights)
@@ -352,7 +352,7 @@ def _value_errors() -> Iterator[None]:
 
 
 def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return, for each label, its index among the classes, (N,)."""
+    """Return the class index of each label, (N,)."""
     if len(unknown := np.setdiff1d(labels, classes)):
         first = unknown.tolist()[0]
         raise ValueError(f"y contains the class {first!r}, which is not one of the known classes")

@@ -55,8 +55,8 @@ def _checked(name: str, given: ArrayLike, labels: NDArray[Any]) -> Array:
 def merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
     """Merge identical examples into one example with their total weight, and sort the examples.
 
-    In a full batch, the order of the examples does not matter. An example that occurs twice
-    therefore gives exactly the same result as one with weight 2.
+    If all examples form one batch, their order does not change the result. An example that occurs
+    twice therefore gives exactly the same result as one with weight 2.
     """
     weights = np.ones(len(data), np.float32) if weights is None else weights
     rows = np.column_stack([data.images.reshape(len(data), -1).astype(np.float64), data.labels])

@@ -58,7 +58,7 @@ def predict_batch(
     """Classify the images of a batch. The answers do not depend on the division into batches.
 
     Args:
-        classifier: the classifier, which expects the number of all images.
+        classifier: the classifier, whose engine was chosen for the number of all images.
         batch: the images.
         top: the number of most probable classes in a prediction, or None for all classes.
         one_by_one: whether the reference engine answers. It computes one image at a time, because

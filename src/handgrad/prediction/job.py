@@ -66,7 +66,7 @@ class Job:
             yield predict_batch(self.classifier, batch, self.top, one_by_one=one_by_one)
 
     def digest(self, inputs: Sequence[Path]) -> str:
-        """Return a SHA-256 that changes if the answers may change.
+        """Return a SHA-256 that differs if the answers may differ.
 
         It depends on the model, the settings, the names and labels of the images, and the size and
         the time of the last change of each file.

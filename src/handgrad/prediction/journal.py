@@ -38,7 +38,7 @@ class Journal:
 
     @contextmanager
     def opened(self) -> Iterator[Journal]:
-        """Read the answers in the file and open it for more, in one process at a time.
+        """Read the answers in the file, and open it to add more; only one process may do this.
 
         Raises:
             ConfigError: if another process writes to the file.

@@ -71,7 +71,7 @@ class Sources(NamedTuple):
 
     Attributes:
         sources: the images, in the order of the results.
-        notes: how the data was understood, one sentence each.
+        notes: how the data was interpreted, one sentence each.
         skipped: the files that were left out.
     """
 
@@ -131,7 +131,7 @@ def rest_of(sources: Sequence[Source], start: int) -> list[Source]:
 
 
 def known_labels(sources: Sequence[Source], classes: Sequence[Label]) -> list[Source]:
-    """Return the sources with the labels that are class names; other labels become None.
+    """Return the sources with each label that is not a class name replaced by None.
 
     A label that is a number, such as the name of a class folder, equals the same number as text.
     """

@@ -25,8 +25,8 @@ class SubtractBackground:
     left unchanged.
 
     Attributes:
-        max_noise: the largest amplitude of noise. Stronger variation is treated as ink; this
-            matters for drawings without margins.
+        max_noise: the largest amplitude of noise. Stronger variation is treated as ink, which is
+            important for drawings without margins.
     """
 
     title: ClassVar[str] = "background subtracted"

@@ -35,9 +35,9 @@ _PERCENTILE = 80  # of the ink: fainter pixels are the edges of strokes
 class InvertDarkInk:
     """Inverts an image whose ink is darker than its background.
 
-    The background is the median along the edges, and pixels that differ from it are ink. If
-    lighter and darker ink nearly cancel out, the image is assumed to have a shadow, and the
-    background is modelled as a gradient between opposite edges.
+    The background is the median along the edges, and pixels that differ from it are ink. If about
+    as many pixels are lighter than the background as are darker, the image is assumed to have a
+    shadow, and the background is modelled as a gradient between opposite edges.
 
     Attributes:
         sheet: whether the image may show a sheet of paper with something else at its edges. If so,
@@ -88,7 +88,7 @@ def has_uniform_edges(X: Pixels) -> bool:
 
 
 def _ink(grey: NDArray[np.int64], background: NDArray[np.int64] | int) -> NDArray[np.int64]:
-    """Return the difference of each pixel from the background, ignoring noise, (H, W)."""
+    """Return the difference of each pixel from the background, (H, W); noise becomes 0."""
     difference = grey - background
     return np.where(abs(difference) < NOISE, 0, difference)
 
@@ -236,7 +236,8 @@ class CenterByMass:
     The middle is the pixel below and to the right of the square's centre, as in MNIST.
 
     Attributes:
-        side: the side of the square, in pixels. Parts of the image outside the square are cropped.
+        side: the side of the square, in pixels. Parts of the image that are outside the square are
+            cut off.
     """
 
     title: ClassVar[str] = "centred by mass"

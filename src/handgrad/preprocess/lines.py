@@ -1,4 +1,4 @@
-"""The step that removes what surrounds a drawing: dark edges, frames, boxes, grids and lines."""
+"""The step that removes dark edges, frames, boxes, grids and lines around a drawing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _cells(size: int, longest: int) -> NDArray[np.int64]:
 
 
 def _any_per_cell(ink: Mask, cells: NDArray[np.int64]) -> Mask:
-    """Return whether any of the rows of each cell has ink."""
+    """Return which cells have ink in any of their rows."""
     starts = np.flatnonzero(np.diff(cells, prepend=-1))
     return np.logical_or.reduceat(ink, starts, axis=0)
 

@@ -68,5 +68,5 @@ def check_choice(step: object, name: str, value: Any, choices: tuple[Any, ...]) 
 
 
 def added_later(default: int) -> Any:
-    """Return a dataclass field that old model files lack; if it is missing, the default applies."""
+    """Return a dataclass field that has its default value in older model files."""
     return field(default=default, metadata={"added_later": True})

@@ -115,7 +115,7 @@ class Preprocessing:
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
 
     def check(self, image: ArrayLike) -> tuple[NDArray[np.uint8], Problem | None]:
-        """Preprocess an image, and tell why a classifier cannot answer for it.
+        """Preprocess an image, and return why it cannot be classified, if there is a reason.
 
         The problem is "nothing drawn" if the image is a blank sheet, "lines across the image" if a
         drawing cannot be separated from squared paper, and "opposite polarity" if light and dark
@@ -135,7 +135,7 @@ class Preprocessing:
         return stages[-1].transpose(2, 0, 1).copy(), problem(stages, kinds, self.ink)
 
     def problem(self, image: ArrayLike) -> Problem | None:
-        """Return why a classifier cannot answer for an image, as `check` does."""
+        """Return why an image cannot be classified, or None if it can, as `check` does."""
         return self.check(image)[1]
 
     def stages(self, image: ArrayLike) -> list[tuple[str, Pixels]]:
@@ -216,7 +216,7 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def _describe(step: Any) -> dict[str, Any]:
-    """Return the description of a step, without newer fields that have their default values."""
+    """Describe a step. Newer fields are omitted if they have their default values."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)

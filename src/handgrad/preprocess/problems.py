@@ -1,4 +1,4 @@
-"""Images that a classifier cannot answer for, such as a blank sheet."""
+"""Finds images that cannot be classified, such as a blank sheet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPECK = 4  # of the 25 pixels around a pixel: with no more ink, the pixel is no
 def problem(
     stages: Sequence[Pixels], kinds: Sequence[str], trained_on: Ink | None
 ) -> Problem | None:
-    """Return why a classifier cannot answer for an image, or None if it can.
+    """Return why an image cannot be classified, or None if it can.
 
     Args:
         stages: the raw image, and the image after each step.

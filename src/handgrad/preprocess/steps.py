@@ -212,7 +212,7 @@ class Resize:
 
 
 def _run_lengths(X: Pixels) -> NDArray[np.int64]:
-    """Return the number of rows in each run of equal rows, from top to bottom."""
+    """Return the lengths of the runs of equal rows, from top to bottom."""
     changes = np.flatnonzero((X[1:] != X[:-1]).any(axis=(1, 2))) + 1
     return np.diff(changes, prepend=0, append=len(X))
 

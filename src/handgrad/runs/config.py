@@ -73,7 +73,7 @@ OTHER_EPOCHS = PATIENCE = 10
 
 
 class RunConfig(BaseModel):
-    """The complete settings of `handgrad train`, as a TOML file can hold them.
+    """The complete settings of `handgrad train`, in a form that a TOML file can contain.
 
     It has the fields of `TrainConfig` as strings and numbers, and more for the command line only.
     The options of `handgrad train`, the keys of a --config file and the environment variables are
@@ -94,8 +94,8 @@ class RunConfig(BaseModel):
         "Resize your images to NxN pixels",
         metavar="N",
         panel=OWN_IMAGES,
-        default_text="their own size if it is the same for all and at most 64, otherwise 28, or 32 "
-        "for colour images",
+        default_text="the size of the images if all have the same size of at most 64, otherwise "
+        "28, or 32 for colour images",
         on_resume="fixed",
     )
     preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(
@@ -118,14 +118,14 @@ class RunConfig(BaseModel):
         ...,
         "Name of a built-in network; `handgrad models` lists them",
         metavar="NAME",
-        default_text="smallnet, or with --from the network of that model",
+        default_text="smallnet; with --from, the network of that model",
         on_resume="fixed",
     )
     from_run: Annotated[str, AfterValidator(model_path)] | None = option(
         None,
         "Continue training: start with the network, weights and preprocessing of the model in this "
-        "run's folder or model file. The new data defines the classes: classes that the model "
-        "has keep their rows in the last layer, others get new rows",
+        "run's folder or model file. The classes are those of the new data: known classes keep "
+        "their rows in the last layer, and other classes get new rows",
         metavar="RUN",
         default_text="start with random weights",
         on_resume="fixed",
@@ -138,8 +138,8 @@ class RunConfig(BaseModel):
         ...,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; more for few images "
-        f"of your own, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; for few images "
+        f"of your own, more epochs, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
     )
     batch_size: Count = shared(
         "batch_size",
@@ -206,7 +206,7 @@ class RunConfig(BaseModel):
         PATIENCE,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{PATIENCE}; for few images, the raised number of epochs",
+        default_text=f"{PATIENCE}; the number of epochs, if it was raised for few images",
     )
     min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(

@@ -14,7 +14,8 @@ def settings_for_few_images(
     """Return the settings to change, by name.
 
     The batch size becomes at most the number of images. The number of epochs is raised to make
-    enough updates, and the patience with it; otherwise early stopping would end training too soon.
+    enough updates. The patience is raised too; otherwise, early stopping would end training too
+    soon.
 
     Args:
         name: the name of the data.

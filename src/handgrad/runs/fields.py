@@ -59,7 +59,10 @@ def data_name_or_path(name: str) -> str:
 
 
 def full_augmentation(text: str) -> str:
-    """Return an augmentation with all its settings, so that later versions may change presets."""
+    """Return an augmentation as a list of all its settings.
+
+    A run stores this list, so that later versions may change the presets.
+    """
     try:
         found = as_augmentation(text)
     except ConfigError as error:
@@ -172,7 +175,7 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
         default: the default value on the command line.
         more: a sentence to add to the field's description.
         off: the value that stands for None on the command line.
-        about: further arguments, which are passed to `option`.
+        about: additional arguments for `option`.
     """
     metadata = TrainConfig.__dataclass_fields__[name].metadata
     description = metadata["description"]

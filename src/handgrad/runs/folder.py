@@ -162,8 +162,8 @@ def _take_given(out: Path) -> tuple[Path, Lock]:
 def _take(folder: Path, new: bool = False) -> Lock | None:
     """Reserve a folder and return its lock, or return None if the folder is not free.
 
-    A folder that does not exist is free. Unless it must be new, an empty folder is also free, and
-    the folder of a run that was killed before its first checkpoint is free too.
+    A folder that does not exist is free. If `must_be_new` is false, an empty folder is free too,
+    and so is the folder of a run that was killed before its first checkpoint.
     """
     for tries in range(_TRIES, 0, -1):
         try:
@@ -181,7 +181,7 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
 
 
 def _try_take(folder: Path, new: bool) -> Lock | None:
-    """Try once to reserve a folder, as `_take` describes; an OSError is not caught."""
+    """Do the same as `_take`, but try only once, and do not catch an OSError."""
     folder.mkdir(parents=True, exist_ok=not new)
     if not _is_free(folder):
         return None
@@ -210,7 +210,7 @@ def _lock(folder: Path) -> Lock | None:
 
 
 def _is_free(folder: Path) -> bool:
-    """Return whether a folder has only files that a run writes before its first checkpoint."""
+    """Return whether a folder contains only files that a run writes before its first checkpoint."""
     inside = checkpoints(folder)
     known = {inside, folder / _MLFLOW_FILE} if _is_there(inside) else {inside}
     if any(path not in known for path in folder.iterdir()):

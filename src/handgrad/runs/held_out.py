@@ -31,7 +31,7 @@ def load_validation(
     Args:
         about: the metadata in the model file.
         data_dir: the folder of the data files, or None for the folder used in training.
-        options: further arguments, which are passed to `load_data`.
+        options: additional arguments for `load_data`.
 
     Raises:
         ConfigError: if the model file does not name its data, or the run had no validation images.
@@ -73,7 +73,7 @@ def load_test(
         about: the metadata in the model file.
         data: the name of a data set or the path of user data, or None for the data of the run.
         data_dir: the folder of the data files, or None for the folder used in training.
-        options: further arguments, which are passed to `load_data`.
+        options: additional arguments for `load_data`.
 
     Raises:
         ConfigError: if the model file does not name its data, or there is no data called
@@ -94,7 +94,7 @@ def load_test(
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
-    """Raise a DataError if the test images were sampled again; warn if they have changed."""
+    """Raise a DataError if the test set would be another one; warn if the images have changed."""
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
@@ -170,8 +170,8 @@ def used_in_training(
 ) -> NDArray[np.bool_] | None:
     """Return which images the model was trained on, (N,), or None if this is unknown.
 
-    The images are compared as inputs of the network. The images of a built-in data set are such
-    inputs without any preprocessing, so an image file is also compared as it is.
+    The images are compared as inputs of the network. Built-in data sets are not preprocessed, so an
+    image file is also compared without preprocessing.
 
     Args:
         file: the model file.
@@ -205,7 +205,7 @@ def knows_all_training_images(about: Mapping[str, Any]) -> bool:
 
 
 def is_test_data_of(about: Mapping[str, Any], name: str) -> bool:
-    """Return whether the data with a name or path is that of a run, so that it has its test images.
+    """Return whether a name or path is that of the data of a run, which contains its test images.
 
     Args:
         about: the metadata in the model file.
@@ -238,5 +238,5 @@ def _has_files(name: str) -> bool:
 
 
 def _place(name: str) -> str:
-    """Return an identifier of a data set; equal identifiers mean the same data."""
+    """Return an identifier of a data set, which is the same for the same data."""
     return os.path.realpath(expanded(name)) if is_user_data(name) else name

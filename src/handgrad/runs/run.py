@@ -105,7 +105,7 @@ def about(run: Run) -> dict[str, Any]:
 
 
 def describe_data(train: Dataset) -> dict[str, Any]:
-    """Return how the training data was understood and what was left out, as JSON data."""
+    """Return how the training data was interpreted and what was left out, as JSON data."""
     return {
         "summary": train.summary,
         "skipped": [{"path": path, "reason": reason} for path, reason in train.skipped],
@@ -188,7 +188,7 @@ def _similar_path(path: Path) -> str:
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset, train: Dataset | None = None) -> str:
-    """Calibrate a classifier if there are enough validation images, and say what was done.
+    """Calibrate a classifier if there are enough validation images, and return a sentence about it.
 
     Args:
         classifier: the classifier; its calibration and out-of-distribution score are replaced.

@@ -63,13 +63,13 @@ def configure(
 ) -> RunConfig:
     """Return the complete settings of a run.
 
-    If a source names a different optimizer from the one that is finally chosen, its learning rate,
-    momentum and weight decay are ignored, because they were meant for the optimizer in that source.
+    A source may name an optimizer that another source overrides. Its learning rate, momentum and
+    weight decay are then ignored, because they were meant for that optimizer.
 
     Args:
         command: the settings given on the command line, by name.
         environment: the environment variables, such as HANDGRAD_LR for the setting lr.
-        file: a TOML file with settings, or None for no file.
+        file: a TOML file with settings, or None.
         original: the settings of the run to resume, which all other sources override.
 
     Raises:

@@ -90,7 +90,7 @@ class StartModel:
         return self.classifier.for_classes(data.classes, seed=seed)
 
     def sentences(self, data: Dataset) -> list[str]:
-        """Describe what a run on new images keeps of the model, one sentence per subject."""
+        """Describe what a run on new images keeps of the model, one sentence per topic."""
         network = self.classifier.network
         last = layer_name(network.layers, len(network.layers) - 1)
         lines = [f"starts from {self.path}: the last layer, {last}, {self._change(data)}"]

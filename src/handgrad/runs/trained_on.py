@@ -1,6 +1,6 @@
 """Find the images that a model was trained on, by their content.
 
-The folder of a run has one 8-byte hash per training image, so that an image is recognised under
+The folder of a run has one 8-byte hash per training image, so that an image is recognized under
 another name, in another folder or in another file format. The hashes are not in the model file,
 which is often smaller than they are: 60,000 hashes take 480 kB.
 
@@ -42,7 +42,7 @@ def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def digest_of_all(digests: NDArray[np.uint64]) -> str:
-    """Return the SHA-256 of all hashes, which the model file stores, as 64 hexadecimal digits."""
+    """Return the SHA-256 of all hashes as 64 hexadecimal digits; the model file stores it."""
     return hashlib.sha256(digests.astype("<u8").tobytes()).hexdigest()
 
 
@@ -55,7 +55,8 @@ def write_digests(digests: NDArray[np.uint64], folder: Path) -> None:
 def read_digests(file: Path, about: Mapping[str, Any]) -> NDArray[np.uint64] | None:
     """Return the hashes of the training images of a model, or None if they are unknown.
 
-    They are unknown if the model file has no file `FILE` of the same run beside it.
+    Validation images count as training images, because they decided which weights were kept. The
+    hashes are unknown if the model file has no file `FILE` of the same run beside it.
 
     Args:
         file: the model file.

@@ -112,7 +112,7 @@ def evaluate(
 
     Args:
         model: the network or classifier.
-        test: images that the network was not trained on. For a classifier, their classes may be
+        test: images that the network was not trained on. For a classifier, the data set may have
             only some of its classes, in any order.
         loss: the loss function.
         logits: a function that computes the logits of images, or None for those of `model`. If
@@ -209,7 +209,7 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
-    """Return a data set whose images are scaled as the training images of a classifier.
+    """Return a data set whose images are scaled like the training images of a classifier.
 
     Raises:
         DataError: if the images cannot be scaled, or have another size than the network's input.

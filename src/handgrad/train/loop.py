@@ -120,7 +120,7 @@ def epochs(
 
 
 class _CheckpointTarget(NamedTuple):
-    """Where to write checkpoints, the run's fingerprint, and whether to resume an existing run."""
+    """The checkpoint settings, the run's fingerprint, and whether to resume an existing run."""
 
     config: CheckpointConfig
     fingerprint: dict[str, str]
@@ -180,7 +180,7 @@ def _prepare(
     checkpoint: str | Path | CheckpointConfig | None,
     resume: bool,
 ) -> tuple[TrainingRun, Dataset | None, _CheckpointTarget | None]:
-    """Check the arguments of `fit`; return a run, validation images, and where to save."""
+    """Check the arguments of `fit`; return a run, validation images and a checkpoint target."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):

@@ -54,7 +54,7 @@ class NotebookLine:
             self._handle.update({"text/plain": line}, raw=True)
 
     def flush(self) -> None:
-        """Do nothing, because `write` shows its text immediately."""
+        """Do nothing, because `write` has already shown the text."""
 
 
 @contextmanager

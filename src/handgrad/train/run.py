@@ -1,4 +1,4 @@
-"""TrainingRun: plans the batches of a run, records results, evaluates, and rolls back."""
+"""TrainingRun, which plans the batches of a run, records the results, evaluates and rolls back."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ class TrainingRun:
         return BatchStream(images, labels, self._weights, order, config.batch_size, lrs, augment)
 
     def _epoch_record(self) -> Epoch:
-        """Return the record of the epoch without validation; the loss is weighted by image."""
+        """Return the record of the epoch, without validation; the loss is a mean over images."""
         batches, seconds = self._epoch_batches, self._seconds
         starts = np.arange(0, len(batches.order), batches.size)
         batch_weights = np.add.reduceat(self._counts[batches.order], starts, dtype=np.float64)

@@ -53,7 +53,7 @@ class WeightAverage:
     def applied(self, engine: Engine, batches: BatchStream) -> Iterator[None]:
         """Use the averaged weights in the `with` block, and restore the current weights afterwards.
 
-        The running statistics of batch norms are computed for the averaged weights, by steps with a
+        The running statistics of batch norm are computed for the averaged weights by steps with a
         learning rate of 0.
 
         Args:

@@ -62,7 +62,7 @@ def test_unreadable_files_are_errors(tmp_path):
     ("copy", "kind", "severity"),
     [
         ("test/a/copy.png", "duplicate across splits", "error"),
-        ("train/b/copy.png", "duplicate under two labels", "error"),
+        ("train/b/copy.png", "duplicate with two labels", "error"),
         ("train/a/copy.png", "duplicate", "warning"),
     ],
 )
@@ -101,7 +101,7 @@ def test_classes_that_differ(tmp_path):
     differ = [f for f in inspect_images(root, progress=False).issues if f.kind == "classes differ"]
     assert [(f.severity, f.problem) for f in differ] == [
         ("error", "test has classes that are missing in train: c"),
-        ("warning", "test has no images of the classes b"),
+        ("warning", "the test set has no images of the classes b"),
     ]
     shutil.rmtree(root / "train/b")
     assert issues_of(root)["classes"].problem == "there are training images of 1 class"
@@ -202,8 +202,8 @@ def test_arrays_are_inspected(tmp_path, form):
     report = inspect_images(path, progress=False)
     assert report.counts == {"train": {0: 18, 1: 18}, "test": {0: 6, 1: 6}}
     found = {issue.kind: issue for issue in report.issues}
-    assert set(found) == {"duplicate across splits", "duplicate under two labels", "blank"}
-    across, two_labels = found["duplicate across splits"], found["duplicate under two labels"]
+    assert set(found) == {"duplicate across splits", "duplicate with two labels", "blank"}
+    across, two_labels = found["duplicate across splits"], found["duplicate with two labels"]
     assert across.problem == "1 image of one split is the same as an image of another split"
     assert across.files == ("train[2] and test[4]",)
     assert two_labels.files == ("train[4] and train[7]",)

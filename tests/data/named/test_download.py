@@ -77,9 +77,9 @@ WHOLE = ZIPPED["train-images-idx3-ubyte"]
 BAD = {
     "absent": (status(404), "HTTP 404"),
     "failing": (status(500), "HTTP 500"),
-    "another file": (content(WHOLE[::-1]), "the file is wrong, not the published one"),
-    "a page": (content(b"<html>"), "the file is wrong, not the published one"),
-    "nothing": (content(b""), "the file is wrong, not the published one"),
+    "another file": (content(WHOLE[::-1]), "the file differs from the published one: wrong"),
+    "a page": (content(b"<html>"), "the file differs from the published one: wrong"),
+    "nothing": (content(b""), "the file differs from the published one: wrong"),
     "half of it": (content(WHOLE[:100]), "the file is broken, not the published one"),
     "broken off": (content(WHOLE[:100], promised=200), "the connection was interrupted"),
     "endless": (endless, "the file is larger than expected"),

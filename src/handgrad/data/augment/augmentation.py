@@ -66,13 +66,13 @@ class Augmentation:
         elastic: the root mean square displacement of an elastic distortion (Simard,
             Steinkraus, Platt 2003, "Best practices for convolutional neural networks applied to
             visual document analysis", section 2).
-        smoothness: the length over which the elastic distortion varies.
+        smoothness: the distance between the control points of the elastic distortion.
         flip: whether to mirror each image horizontally with probability 1/2.
         erase: the largest side length of the rectangle that is erased in half of the images.
         stroke: the change of stroke width on each side, in pixels. Strokes become thinner by at
             most half of this value.
-        contrast: the largest fraction of the contrast that half of the images lose. The reduced
-            range lies at a random offset within the full range.
+        contrast: the largest fraction of the contrast that half of the images lose. The smaller
+            range begins at a random offset in the full range.
         fill: the value that fills areas outside the image, or None to fill them by repeating the
             edge pixels.
 
@@ -243,7 +243,7 @@ class EpochAugmentation(NamedTuple):
 
 
 def grid_for(augmentation: Augmentation, size: tuple[int, ...]) -> SamplingGrid:
-    """Return the tables for transforming images of size (H, W).
+    """Return the sampling tables for images of size (H, W).
 
     Raises:
         DataError: if the images are too large.
@@ -257,7 +257,7 @@ def _fill_head(
 ) -> None:
     """Write the first `HEAD` augmentation parameters of each image.
 
-    They are computed from uniform random numbers `u` in [0, 1), of shape (N, M) with M >= 16.
+    The parameters are computed from uniform random numbers `u` in [0, 1), (N, M) with M >= 16.
     """
     H, W = size
     signed = (2 * u[:, :6] - 1).astype(np.float64)
@@ -288,7 +288,7 @@ def _fill_head(
 
 
 def _strokes(augmentation: Augmentation, u: Array) -> Array:
-    """Return the change of stroke width in 1/256 pixel; thinning is halved to preserve strokes."""
+    """Return the change of stroke width in 1/256 pixel. Thinning is halved to preserve strokes."""
     signed = 2 * u - 1
     return np.rint(np.where(signed > 0, signed, signed / 2) * (augmentation.stroke * PIXEL))
 
@@ -320,8 +320,8 @@ def _matrices(
 def _fill_offsets(augmentation: Augmentation, u: Array, grid: SamplingGrid, offsets: Array) -> None:
     """Write the offsets of the control points of images, in 1/256 pixel.
 
-    Uniform random numbers between -1 and 1 have a root mean square of 1/√3, which the spline
-    weights reduce.
+    Uniform random numbers between -1 and 1 have a root mean square of 1/√3; the spline weights make
+    it smaller.
     """
     N, K = len(u), grid.control_points
     distance = augmentation.elastic * min(grid.size)

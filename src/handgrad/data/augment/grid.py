@@ -1,4 +1,4 @@
-"""The tables that are needed to transform images of one size.
+"""The sampling tables for images of one size: coordinates and spline weights.
 
 All values in these tables, and all sums of them, are integers below 2²⁴, which float32 represents
 exactly. Therefore the results are bit-identical in every engine, whatever the order of summation.
@@ -28,7 +28,7 @@ class SamplingGrid(NamedTuple):
         row: the number of offsets in a row of control points, in which all y offsets precede all x
             offsets.
         half_pixels: the vertical and horizontal offset of each pixel from the centre, in half
-            pixels, (2, H·W rounded up). Down and right are positive.
+            pixels, (2, H·W rounded up). Offsets to the bottom and to the right are positive.
         down: the spline weights of the control points for each row of pixels, (H, K).
         across: the spline weights of the control points for each column of pixels, (K, W rounded
             up).
@@ -49,7 +49,7 @@ class SamplingGrid(NamedTuple):
 
 @cache
 def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
-    """Return the tables for transforming images of one size.
+    """Return the sampling tables for images of one size.
 
     Args:
         height: H, in pixels.
@@ -75,7 +75,7 @@ def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
 
 
 def rms_weight(weights: Array) -> float:
-    """Return the root mean square, over all pixels, of the L2 norm of a pixel's spline weights."""
+    """Return the root mean square of the L2 norms of the pixels' spline weights."""
     return float(np.sqrt((weights.astype(np.float64) ** 2).sum(axis=1).mean())) / PIXEL
 
 

@@ -16,14 +16,14 @@ from handgrad.layers import Array
 def transform(
     images: NDArray[Any], parameters: Array, grid: SamplingGrid, fill: float, repeat_edges: bool
 ) -> NDArray[Any]:
-    """Return transformed copies of images.
+    """Return copies of the images after the transformations that `parameters` describe.
 
     Each new pixel is interpolated bilinearly from the four pixels around its source position.
 
     Args:
         images: the images, (N, C, H, W), uint8 or float32.
         parameters: the parameters of each image, from `EpochAugmentation.sample`.
-        grid: the tables for the size of the images.
+        grid: the sampling tables for images of this size.
         fill: the value that fills areas outside the images and erased rectangles.
         repeat_edges: whether to fill areas outside the image by repeating its edge pixels, rather
             than with `fill`.
@@ -82,7 +82,10 @@ def _change_strokes(old: NDArray[Any], change: Array, rounds: bool) -> None:
 def _source_positions(
     parameters: Array, grid: SamplingGrid
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the source y and x of each pixel in padded images, in 1/256 pixel, (N, H·W) each."""
+    """Return the y and x coordinates from which each pixel is taken, (N, H·W) each.
+
+    They are coordinates in the padded image, in 1/256 pixel.
+    """
     H, W = grid.size
     K, N = grid.control_points, len(parameters)
     down, right = grid.half_pixels[:, : H * W]
@@ -107,10 +110,10 @@ def _clipped(position: NDArray[np.int32], size: int) -> NDArray[np.int32]:
 
 
 def _interpolated(a: NDArray[Any], b: NDArray[Any], weight: Array, rounds: bool) -> Array:
-    """Return 256 times the interpolation of two values, given the weight of the second in 1/256.
+    """Interpolate two values, and return 256 times the result; the second has the weight w/256.
 
-    For uint8 values, float32 represents the result exactly. For float32, the products are exact in
-    float64, so the result is the same with and without a fused multiply-add.
+    For uint8 values, float32 represents the result exactly. For float32 values, the products are
+    computed exactly in float64, so a fused multiply-add does not change the result.
     """
     dtype = np.float32 if rounds else np.float64
     result = a.astype(dtype, copy=False) * (PIXEL - weight) + b.astype(dtype, copy=False) * weight
@@ -132,7 +135,7 @@ def _with_lightness(new: Array, parameters: Array, rounds: bool) -> Array:
 
 
 def _erase(images: NDArray[Any], parameters: Array, fill: float) -> None:
-    """Fill the rectangle to erase in each image, in place."""
+    """Fill the rectangle that is to be erased in each image, in place."""
     columns = [column_of.TOP, column_of.BOTTOM, column_of.LEFT, column_of.RIGHT]
     sides = parameters[:, columns].astype(int)
     for n in np.flatnonzero(sides.any(axis=1)):

@@ -21,7 +21,7 @@ SUFFIXES = (".npy", ".npz")
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is such a file, or a folder with array files and without images."""
+    """Return whether the path is such a file, or a folder of array files without image files."""
     if path.is_dir():
         return any(_array_files(path)) and not contains_images(path)
     return path.suffix.lower() == ".npy" or (path.suffix.lower() == ".npz" and _is_single(path))
@@ -52,7 +52,7 @@ def read(path: Path) -> Contents:
 
 
 def _with_partners(path: Path, files: dict[str, Path]) -> dict[str, Path]:
-    """Return the files whose names differ from that of a file only in kind and split.
+    """Return the files whose names are equal to a file's name except for the kind and the split.
 
     If the file belongs to a test or validation set, only this set is returned.
     """

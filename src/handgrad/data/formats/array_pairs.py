@@ -34,12 +34,13 @@ _NUMBERED = re.compile(r"arr_[0-9]+")
 
 
 class ArrayName(NamedTuple):
-    """What the name of an array states.
+    """The information in the name of an array.
 
     Attributes:
         split: "train", "test" or "validation", or an empty string.
         is_labels: whether the array contains labels rather than images.
-        rank: the place of the word for images or labels in its list; lower is more common.
+        rank: the position of the word for images or labels in the list of such words; the most
+            common word comes first.
         rest: the other words.
     """
 
@@ -80,7 +81,7 @@ def contents_of(arrays: Arrays) -> Contents:
         arrays: a function that loads each array, by name.
 
     Returns:
-        The arrays of each split. A set that is the only one is returned as "train".
+        The arrays of each split. If there is only one set, it is returned as "train".
 
     Raises:
         DataError: if the images or labels cannot be found, or several arrays could be them.
@@ -137,7 +138,7 @@ def _named_pairs(arrays: Arrays) -> dict[str, tuple[str, str | None]]:
 
 
 def _best(names: Iterable[str]) -> dict[tuple[str, ...], str]:
-    """Return the name with the most common word, for each combination of other words."""
+    """Of names that differ only in the word for images or labels, return the most common one."""
     best: dict[tuple[str, ...], tuple[int, str]] = {}
     for name in names:
         if found := parse_name(name):

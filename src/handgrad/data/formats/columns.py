@@ -1,6 +1,6 @@
 """Decide which column of a table is the label, and which columns are pixels.
 
-The names in the header decide. A table without a header is decided by its values in `pixel_table`.
+The names in the header decide. For a table without a header, `pixel_table` decides by the values.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Columns:
         packed: the column with all pixels in one cell, if any.
         pixels: the columns with one pixel each, in the order of `layout`.
         layout: the shape of the images, unless it follows from the number of pixels.
-        undecided: whether the label is the first or the last of the pixel columns.
+        undecided: whether the label may be the first or the last of the pixel columns.
         skipped: the columns that are not used: identifiers, row numbers, and others.
     """
 
@@ -76,7 +76,7 @@ class Columns:
 
 
 class _Known(NamedTuple):
-    """The columns whose names have a known meaning."""
+    """The columns of a table that are recognized by their names."""
 
     ids: list[int]
     splits: list[int]
@@ -187,7 +187,7 @@ def interpret(
 
 
 def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str]) -> Columns:
-    """Decide about a table without a header by the kinds of the cells."""
+    """Decide what the columns of a table without a header contain, by the kinds of the cells."""
     width = len(sample[0])
     kinds = [{kind_of(row[k]) for row in sample} - {MISSING} for k in range(width)]
     values = [{row[k].strip().lower() for row in sample} for k in range(width)]
@@ -253,7 +253,10 @@ def _label(names: Names, candidates: Sequence[int]) -> int | None:
 
 
 def _pixel_columns(names: Names, candidates: Sequence[int], take_all: bool) -> list[int]:
-    """Return the columns whose names differ only by numbers; if there are none, maybe all."""
+    """Return the columns whose names differ only by numbers; otherwise all, or none.
+
+    All are returned if `take_all` is set, and they may be the pixels of a square image.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for k in candidates:
         groups[_pattern(names[k])].append(k)

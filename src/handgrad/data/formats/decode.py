@@ -120,7 +120,7 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Suppress the decoders' warnings. Enter this once, before threads call `decode`."""
+    """Suppress the decoders' warnings. Enter this context once, before threads call `decode`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -45,7 +45,7 @@ def labels_in_names(paths: Sequence[Path]) -> FileLabels | None:
     All names must have the same form, and each label must occur about twice or more.
 
     Raises:
-        DataError: if the names can be understood in two ways, such as 3_7.png.
+        DataError: if the names can be interpreted in two ways, such as 3_7.png.
     """
     found = [form for form in _FORMS if _matches(paths, form[1]) is not None]
     if len(found) > 1:
@@ -80,10 +80,10 @@ def _may_be_label(text: str) -> bool:
 
 
 def _is_clear(pairs: Sequence[tuple[str, str]]) -> bool:
-    """Return whether one number says less than the other what the label is.
+    """Return whether the first of two numbers is clearly the label, and the second a serial number.
 
-    Two numbers are clear if the first takes few values and the second takes many, or if the images
-    of each label are numbered without gaps, from 0 or 1.
+    This is clear if the first takes few values and the second takes many, or if the images of each
+    label are numbered without gaps, from 0 or 1.
     """
     numbers: dict[str, list[int]] = defaultdict(list)
     for label, number in pairs:

@@ -232,7 +232,7 @@ def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[
 
 
 def _summary(table: TextTable, columns: Columns) -> str:
-    """Describe how the table was understood."""
+    """Describe how the table was interpreted."""
     assert columns.files is not None
     has_labels = columns.label is not None or bool(columns.one_hot)
     parts = [label_summary(table, columns, has_labels), f"files: {table.column(columns.files)}"]

@@ -1,4 +1,4 @@
-"""Read the IDX format of MNIST and similar data sets, without trusting the header.
+"""Reads the IDX format of MNIST and similar data sets, and checks the header first.
 
 A file contains two zero bytes, one byte for the dtype, one for the number of dimensions, each size
 as four bytes, and the values, all big-endian. It may be gzipped. The amount of memory allocated is
@@ -33,7 +33,7 @@ def read_idx(path: Path) -> NDArray[Any]:
     """Read the array in an IDX file, in the machine's byte order.
 
     Args:
-        path: the file. It may be gzipped, which is recognized by its first bytes.
+        path: the file. The file may be gzipped; its first bytes show whether it is.
 
     Raises:
         DataError: if the file cannot be read or does not match its header.
@@ -97,7 +97,7 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
 
 
 def is_gzipped(path: Path) -> bool:
-    """Return whether a file is gzipped. This is decided by its first bytes, not by its name."""
+    """Return whether a file is gzipped. Its first bytes determine this, not its name."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 

@@ -35,7 +35,7 @@ class UnreadableFilesError(DataError):
     """Raised if image files cannot be read. The message names up to ten of them.
 
     Args:
-        name: the name that the message uses for the data.
+        name: the name of the data, for the message.
         unreadable: the files, with the reasons.
         count: the number of all files.
     """

@@ -187,7 +187,7 @@ def _may_be_flat(split: _Split) -> bool:
 
 
 def _without_samples(splits: Sequence[_Split], skipped: list[Skipped]) -> list[_Split]:
-    """Leave out folders with a part of another split, such as trainingSample."""
+    """Leave out split folders that contain a sample of another one, such as trainingSample."""
     kept = []
     for split in splits:
         others = [s for s in splits if s.name.split == split.name.split and s is not split]
@@ -224,7 +224,7 @@ def _read_splits(found: Sequence[_Split], skipped: list[Skipped]) -> Contents:
 
 
 def _labelled(folder: Folder, skipped: list[Skipped]) -> tuple[FileList, str]:
-    """List the images in class folders, or with labels in their names; say where the labels are.
+    """List the images in class folders, or with labels in their names; describe where labels are.
 
     Raises:
         DataError: if there are no class folders and the names have no labels.

@@ -22,7 +22,7 @@ _MAX_BYTES = 1 << 33  # of all values, before compression
 
 @dataclass(frozen=True)
 class ParquetTable(TextTable):
-    """A Parquet file. In `sample`, the name of a file stands for an encoded image."""
+    """A Parquet file. In `sample`, an encoded image is replaced by the name of a file."""
 
     def place(self, line: int) -> str:
         """Describe a row, for error messages."""
@@ -144,7 +144,7 @@ def _floats(column: Any) -> Any:
 
 
 def _keep_lists(found: Numbers, at: Sequence[int], column: Any) -> None:
-    """Add the numbers of a column of lists, or of lists in cells of text."""
+    """Append the numbers of a column whose cells contain lists, or lists as text."""
     block = np.empty((len(at), found.width))
     for i, cell in enumerate(column.to_pylist()):
         values = _text(cell).strip("[]() ").replace(",", " ").split()

@@ -120,7 +120,10 @@ def _square(count: int) -> Layout | None:
 
 
 def _split_channels(grid: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:
-    """Return the channel and (row, column) of coordinates (channel, row, column) in any order."""
+    """Return the channels and the (row, column) pairs of coordinates.
+
+    The channel is the first or the last of the three numbers.
+    """
     sizes = (grid.max(axis=0) - grid.min(axis=0) + 1).tolist()
     if 3 not in (sizes[0], sizes[2]) or sizes[0] == sizes[2]:
         raise DataError(

@@ -43,7 +43,7 @@ class LabelledRows(NamedTuple):
         labels: the text of each label, or None if the table has no labels.
         splits: the split of each image, or None if the table does not state it.
         label: the column with the labels, if it was decided by the values.
-        summary: how the table was understood.
+        summary: how the table was interpreted.
     """
 
     images: NDArray[Any]

@@ -45,7 +45,7 @@ class Skipped(NamedTuple):
     """A file or folder that a reader left out.
 
     Attributes:
-        path: the path, relative to the data if it lies inside it.
+        path: the path, which is relative to the data folder if the file is inside it.
         reason: why it was left out, such as "not an image".
     """
 
@@ -73,16 +73,16 @@ def describe_skipped(skipped: Sequence[tuple[str, str]], names: int = 3) -> str:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a reader found in a file or folder.
+    """The contents of a file or folder, as a reader found them.
 
     Attributes:
         splits: the arrays of each split, or its list of image files. There is one entry for each of
             "train", "test" and "validation" that the data contains; data without splits has only
             "train".
         unlabelled: the images without labels, which can only be predicted; None if there are none.
-            The labels of a `FileList` or of `ImagesAndLabels` here are empty.
-        summary: how the reader understood the data, in one line for the user, such as
-            "label: column 785 `label`; 784 pixels, 28x28"; empty if there is nothing to say.
+            Their labels are empty.
+        summary: one line for the user that says how the data was read, such as "label: column 785
+            `label`; 784 pixels, 28x28"; empty if there is nothing to say.
         skipped: the files and folders that were left out.
     """
 

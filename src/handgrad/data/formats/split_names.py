@@ -28,7 +28,7 @@ class SplitName(NamedTuple):
 
     Attributes:
         split: "train", "test" or "validation"; or "unlabelled" for images without labels.
-        rest: the words of the name that say neither the split nor merely "data" or "images".
+        rest: the words of the name other than the split and words such as "data" and "images".
     """
 
     split: str
@@ -63,5 +63,5 @@ def is_neutral(name: str) -> bool:
 
 
 def agree(names: Sequence[SplitName]) -> bool:
-    """Return whether the names differ in their splits only: seg_train and seg_test do."""
+    """Return whether the names differ only in the split, as seg_train and seg_test do."""
     return len({name.rest for name in names}) == 1

@@ -89,7 +89,7 @@ def _lists_existing_files(table: Path) -> bool:
 
 
 def _may_have_labels(table: Path) -> bool:
-    """Return whether a table has labels, or cannot be understood: reading it gives the reason."""
+    """Return whether a table has labels, or cannot be interpreted; `read` then gives the reason."""
     try:
         columns = understood(table)[1]
     except DataError:

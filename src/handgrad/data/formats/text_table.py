@@ -268,7 +268,7 @@ def parse(
 def _parse_with_arrow(
     lines: Sequence[str], delimiter: str, columns: Sequence[int], width: int
 ) -> NDArray[np.float64] | None:
-    """Do the same with pyarrow; return None if it is not installed or cannot do this."""
+    """Do the same as `parse` with pyarrow; return None if it is not installed or cannot do this."""
     try:
         import pyarrow
         from pyarrow import csv as arrow
@@ -378,7 +378,7 @@ def _check_separators(path: Path, rows: Sequence[Sequence[str]]) -> None:
 def _complete_names(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Names:
     """Return the names in a header; add an empty name if all rows have one cell more.
 
-    R writes no name for a first column with the names of the rows.
+    The program R writes such tables: the first column, which contains row names, has no heading.
     """
     names = (first[0].lstrip("# "), *first[1:])  # NumPy writes a header as a comment
     if all(len(row) == len(names) + 1 for row in rows):

@@ -1,4 +1,4 @@
-"""Recognise formats that are not read, and say how to convert them."""
+"""Recognizes formats that are not read, and says how to convert them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class _Format(NamedTuple):
     remedy: str
 
 
-_PICKLE = "it is a pickle, which can run programs and is never opened; in a Python that trusts it, "
+_PICKLE = (
+    "it is a pickle, which can run code, so handgrad never opens it; if you trust it, use Python: "
+)
 _FORMATS = (
     _Format(
         "a MATLAB file of version 7.3",
@@ -176,7 +178,7 @@ def recognised(path: Path) -> _Format | None:
 
 
 def _first_in(folder: Path) -> Path | None:
-    """Return the first recognised file in a folder without images, or None."""
+    """Return the first recognized file in a folder without images, or None."""
     found = None
     for number, file in enumerate(visible_files(folder)):
         if is_image(file) or number > _MAX_FILES:

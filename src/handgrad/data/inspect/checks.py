@@ -131,7 +131,7 @@ def _pixel_ranges(ranges: Mapping[str, PixelRange]) -> Iterator[Issue]:
             "pixel range",
             "warning",
             f"the splits have different pixel ranges: {found}",
-            "the test images are scaled as the training images; save both in the same range",
+            "the test images are scaled like the training images; save both in the same range",
         )
     if any(not known.is_known for known in ranges.values()):
         yield Issue(
@@ -139,7 +139,8 @@ def _pixel_ranges(ranges: Mapping[str, PixelRange]) -> Iterator[Issue]:
             "note",
             f"the pixels {next(iter(ranges.values()))} have no known range, and are used as they "
             "are",
-            "a model of them cannot classify image files; save the pixels as 0..255 or 0..1",
+            "a model trained on them cannot classify image files; save the pixels as 0..255 or "
+            "0..1",
         )
 
 
@@ -174,7 +175,7 @@ def _missing_classes(counts: dict[str, dict[Label, int]]) -> Iterator[Issue]:
             yield Issue(
                 "classes differ",
                 "warning",
-                f"test has no images of the classes {shortened(untested)}",
+                f"the test set has no images of the classes {shortened(untested)}",
                 "add test images for them; otherwise their accuracy is unknown",
             )
 
@@ -201,7 +202,7 @@ def _class_counts(train: dict[Label, int], weights: dict[Label, float]) -> Itera
 
 
 def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
-    """Yield issues for class names that nearly match, or that sort in an unexpected order."""
+    """Yield issues for class names that are nearly equal, or whose order may be unexpected."""
     names = [str(label) for label in train]
     folded = Counter(name.strip().casefold() for name in names)
     if similar := [name for name in names if folded[name.strip().casefold()] > 1]:

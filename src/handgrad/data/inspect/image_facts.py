@@ -1,4 +1,7 @@
-"""Collect the properties of each image, such as its size. The checks compare them."""
+"""Collects the properties of each image, such as its size.
+
+The checks compare the properties of all images.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ class ImageFacts:
         path: the path of the file, or for arrays, the split and the index, such as train[7].
         split: "train", "test" or "validation".
         label: the label of the image.
-        error: the reason why the image cannot be read, or "" if it can be read. The attributes
-            below are set only for readable images.
+        error: the reason why the image cannot be read, or "" if it can be read. The following
+            attributes are set only for readable images.
         digest: the SHA-256 of the file.
         size: the height and width of the image.
         mode: Pillow's name for the pixel format, such as "RGBA".
@@ -65,7 +68,7 @@ class ImageFacts:
 def facts_of_files(
     splits: Mapping[str, FileList], *, progress: bool | None = None
 ) -> list[ImageFacts]:
-    """Collect the facts about all listed files.
+    """Collect the properties of all listed files.
 
     Args:
         splits: the files of each split.

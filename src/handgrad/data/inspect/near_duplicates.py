@@ -32,7 +32,7 @@ def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
 
 
 def _exact_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
-    """Return pairs of identical files: the first file of each group with each other file in it."""
+    """Return pairs of identical files: the first file of a group with each other file of it."""
     by_digest: dict[str, list[ImageFacts]] = defaultdict(list)
     for image in images:
         by_digest[image.digest].append(image)
@@ -60,7 +60,7 @@ def _near_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
 
 
 def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
-    """Yield one issue each for pairs across splits, across labels, and within a class."""
+    """Yield an issue for each kind of pair: across splits, across labels, and within a class."""
     across = [(a, b) for a, b in pairs if a.split != b.split]
     two_labels = [(a, b) for a, b in pairs if a.split == b.split and a.label != b.label]
     within = [(a, b) for a, b in pairs if a.split == b.split and a.label == b.label]
@@ -79,7 +79,7 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
         )
     if two_labels:
         yield Issue(
-            f"{kind} under two labels",
+            f"{kind} with two labels",
             "error" if exact else "warning",
             counted(
                 len(two_labels),

@@ -1,4 +1,4 @@
-"""Notice digits that are transposed: stored with rows and columns exchanged, as in EMNIST."""
+"""Detects transposed digits, whose rows and columns are exchanged, as in EMNIST."""
 
 from __future__ import annotations
 

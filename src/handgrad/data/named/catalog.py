@@ -33,8 +33,8 @@ class Entry(NamedTuple):
         shape: the shape of one image, (C, H, W).
         credit: the authors of the data set.
         licence: the licence of the data set.
-        where: the folder that contains the data set, "in scikit-learn", or "not here", which is
-            followed by the reason if the data folder cannot be used.
+        where: the folder that contains the data set; "in scikit-learn"; or "not here", followed by
+            the reason if the data folder cannot be used.
     """
 
     name: str
@@ -86,8 +86,8 @@ def load_data(
             `skipped` of the training set lists them.
 
     Raises:
-        ConfigError: if there is no data set with this name, `data_dir` is given although `name` is
-            a path or "digits", or `skip_broken` is True although there are no image files.
+        ConfigError: if there is no data set with this name; if `data_dir` is given, but `name` is a
+            path or "digits"; or if `skip_broken` is True, but there are no image files.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
@@ -111,7 +111,7 @@ def load_data(
 
 
 def is_user_data(name: str) -> bool:
-    """Return whether a name is the path of the user's own images rather than a data set's name."""
+    """Return whether a name is the path of the user's own images, not the name of a data set."""
     if name in SOURCES or not name:
         return False
     path = Path(name)
@@ -165,8 +165,8 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
         package.
 
     Raises:
-        ConfigError: if there is no data set with this name, or `data_dir` is given although the
-            data set has no files.
+        ConfigError: if there is no data set with this name, or if `data_dir` is given, but the data
+            set has no files.
         DataError: if a file is missing in `data_dir`.
     """
     source = source_named(name)

@@ -34,7 +34,8 @@ def download(
         source: the data set.
         folder: the folder to download to. It is created if it does not exist.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
-            terminal. If False, waiting for another process is not reported either.
+            terminal. If `progress` is False, the function does not report either that it waits for
+            another process.
         limits: the limits of each transfer.
 
     Raises:
@@ -78,7 +79,7 @@ def _accept(file: File, temporary: Path, folder: Path) -> None:
     """Rename a temporary file to its final name if its checksum is right."""
     check = check_file(file, temporary)
     if not check.ok:
-        raise TransferError(f"the file is {check.state}, not the published one")
+        raise TransferError(f"the file differs from the published one: {check.state}")
     os.replace(temporary, folder / f"{file.name}.gz")
 
 
@@ -100,7 +101,7 @@ def _locked(folder: Path, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _storage_errors(folder: Path) -> Iterator[None]:
-    """Raise errors that occur while writing as a StorageError."""
+    """Convert errors that occur while writing to a StorageError."""
     try:
         yield
     except (

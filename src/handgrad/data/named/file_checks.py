@@ -19,9 +19,9 @@ class FileCheck(NamedTuple):
 
     Attributes:
         path: the path of the file.
-        state: "right"; "wrong" if the content differs from the published file; "broken" if the file
-            cannot be read or decompressed; "missing"; or "unknown" if the file is not gzipped, but
-            only the SHA-256 of the .gz file is published.
+        state: "right", "wrong" (the content differs from the published file), "broken" (the file
+            cannot be read or decompressed), "missing", or "unknown" (the file is not gzipped, but
+            only the SHA-256 of the .gz file is published).
         expected: the published SHA-256.
         found: the SHA-256 of the file, or None if it could not be computed.
     """

@@ -119,7 +119,7 @@ class _Download:
 
 
 def _request(url: str, limits: Limits) -> requests.Response:
-    """Request a URL, and return the response before its body has been read."""
+    """Request a URL, and return the response; its body has not been read yet."""
 
     def check_redirect(response: requests.Response, **_: Any) -> None:
         if response.is_redirect:

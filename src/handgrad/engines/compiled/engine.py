@@ -275,7 +275,7 @@ class CompiledEngine:
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zero pixels. By default, this depends on the first images."""
+        """Return whether to skip zero pixels. The default depends on their share in `images`."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE

@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
     """Return the state and the additional information in a checkpoint file.
 
     Raises:
-        StorageError: if the file cannot be read, is damaged, or is not a checkpoint.
+        StorageError: if the file cannot be read, is corrupted, or is not a checkpoint.
     """
     try:
         check_is_file(path)

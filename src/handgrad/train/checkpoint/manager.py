@@ -68,7 +68,8 @@ def newest(folder: Path) -> LoadedCheckpoint | None:
     """Return the newest intact checkpoint in a folder, or None if there are no checkpoints.
 
     Raises:
-        StorageError: if all checkpoints are damaged, or were written by another version.
+        StorageError: if all checkpoints are corrupted, or were written by another version of
+            handgrad.
     """
     errors: list[str] = []
     for path in reversed(_checkpoints(folder)):
@@ -89,7 +90,7 @@ def newest(folder: Path) -> LoadedCheckpoint | None:
 
 
 class Lock:
-    """A lock file, which only one process can hold; it is released when the process ends.
+    """A lock file that only one process can hold; it is released when the process ends.
 
     Args:
         path: the path of the lock file, which is not deleted when the lock is released.
@@ -183,7 +184,7 @@ class CheckpointManager:
         return bool(self._seconds) and time.monotonic() - self._last_save >= self._seconds
 
     def save(self, state: RunState) -> None:
-        """Write a checkpoint, and delete all except the last `MAX_TO_KEEP` intact ones.
+        """Write a checkpoint, and keep only the last `MAX_TO_KEEP` intact checkpoints.
 
         Raises:
             StorageError: if the checkpoint cannot be written; existing checkpoints are kept.

@@ -65,7 +65,7 @@ def tensors(state: RunState) -> dict[str, NDArray[Any]]:
 
 
 def numbers(state: RunState) -> dict[str, Any]:
-    """Return the parts of a run's state that are not arrays, as JSON values."""
+    """Return everything in a run's state except the arrays, as JSON values."""
     return {
         "steps": state.steps,
         "seconds": state.seconds,
@@ -180,7 +180,9 @@ def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
     forms = [f"{array.shape} {array.dtype}" for array in (losses, correct)]
     count = f"({losses.size},)"
     if forms != [f"{count} float64", f"{count} int64"]:
-        raise ValueError(f"the losses and correct counts must not be {' and '.join(forms)}")
+        raise ValueError(
+            f"the losses and the numbers of correct predictions must not be {' and '.join(forms)}"
+        )
     return StepResults(losses, correct)
 
 

@@ -91,7 +91,7 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
 
 
 def precompile(kernels: str) -> None:
-    """Compile kernels into the cache in reverse order, while another process starts in order.
+    """Compile kernels into the cache in reverse order; another process compiles them in order.
 
     Args:
         kernels: the name and the tile sizes of each kernel, as JSON.

@@ -243,8 +243,9 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        with items and dW as in `gradient`
 
-    The scratch memory has space for dW of a block and T more elements. It would save little time to
-    subtract the contribution of each image from W directly, and W would be rounded once per image.
+    The scratch memory has space for dW of a block and T more elements. The contribution of each
+    image is not subtracted from W directly: this would save little time, and would round W once per
+    image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
