@@ -50,6 +50,7 @@ def full(X: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return X
 
 
+RNG = np.random.default_rng(1)
 IMAGES = full(np.random.default_rng(0).integers(0, 256, (20, 1, 6, 6), np.uint8))
 some_images = arrays(np.uint8, (3, 1, 4, 4)).map(full)
 
@@ -142,7 +143,33 @@ def test_a_range_in_doubt_is_refused_with_both_ranges(
     sentence = str(caught.value)
     assert f"{X.dtype}, values {X.min():g}..{X.max():g}" in sentence
     assert f"whether their range is {trained}, as in training" in sentence
-    assert "pixel_range=(0, " in sentence
+    assert ("pixel_range=(-1, 1)" if X.min() < 0 else "pixel_range=(0, ") in sentence
+
+
+@pytest.mark.parametrize("white", [1, 15, 16, 255, 65535])
+@pytest.mark.parametrize("count", [1, 40])
+@pytest.mark.parametrize("form", ["standardized", "without mean"])
+def test_images_without_their_mean_are_refused(white: int, count: int, form: str) -> None:
+    X = np.where(RNG.random((count, 1, 9, 9)) < 0.7, 0.0, RNG.random((count, 1, 9, 9)))
+    X = (X - X.mean()) / X.std() if form == "standardized" else X * 255 - 30
+    with pytest.raises(DataError, match="pixel_range="):
+        PixelRange(0, white).of_new_images(X)
+
+
+def test_interpolated_images_may_lie_a_little_outside_their_range() -> None:
+    X = RNG.normal(0.5, 0.2, (20, 1, 9, 9))
+    X = (X - X.min()) / (X.max() - X.min()) * 1.1 - 0.05
+    for known in (PixelRange(0, 1), PixelRange(0, 16), BYTES):
+        assert known.of_new_images(X * known.high) == known
+
+
+def test_int8_images_that_were_uint8_are_refused() -> None:
+    X = np.where(RNG.random((9, 9, 9)) < 0.7, 0, RNG.integers(0, 256, (9, 9, 9))).astype(np.uint8)
+    for known in (PixelRange.of, BYTES.of_new_images):
+        with pytest.raises(DataError, match=r"use images.view\(np.uint8\)"):
+            known(X.view(np.int8))
+    assert PixelRange.of((X.astype(int) - 128).astype(np.int8)) == PixelRange(-128, 127)
+    assert PixelRange.of(X.astype(int) - 128) == PixelRange(-128, 127)
 
 
 def test_black_images_are_black_in_every_range() -> None:

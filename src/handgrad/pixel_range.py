@@ -24,6 +24,8 @@ _CHUNK = 1000  # images
 _CLOSE = 1e-3  # of 255: pixels this close to integers are stored as uint8
 _BRIGHT = 0.75  # images in floating point whose maximum is lower do not show that 255 is white
 _DIM = 1 / 15  # images that use less of a range probably have a smaller range, such as 0..16
+_FEW = 50  # values
+_FLAT = 0.02  # of the values: interpolation does not give the same value so often
 _OVERSHOOT = 1 / 8  # of the range: what interpolation adds at edges
 
 
@@ -65,7 +67,11 @@ class PixelRange:
 
         Args:
             X: the images, an array of bool, integers or floating-point numbers.
+
+        Raises:
+            DataError: if int8 images were probably uint8 images.
         """
+        _check_not_wrapped(X)
         return _recognized(_Values.of(X))
 
     def of_new_images(self, X: NDArray[Any], overshoot: float = _OVERSHOOT) -> PixelRange:
@@ -83,6 +89,8 @@ class PixelRange:
             DataError: if the range is in doubt.
         """
         values = _Values.of(X)
+        if self != _SIGNED:
+            _check_not_wrapped(X)
         if not values.are_finite:
             return _recognized(values)
         if not self.is_known:
@@ -91,8 +99,9 @@ class PixelRange:
         if values.dtype.kind == "b" or values.are_zero:
             return PixelRange(0, 1)
         found = _recognized(values)
+        overshoot = self._overshoot(X, values, overshoot)
         is_narrower = found.is_known and self.low < found.low < 0 < found.high < self.high
-        is_inside = self.contains(values.low, values.high)
+        is_inside = self.contains(values.low, values.high, min(overshoot, _OVERSHOOT))
         if is_inside and self._uses(values) and not is_narrower:
             return self
         if found.is_known and not found.is_doubtful_for(values, self):
@@ -105,9 +114,20 @@ class PixelRange:
             return self
         raise DataError(
             f"the images ({values}) do not show whether their range is {self}, as in training, or "
-            "another one; give the values of black and white, such as "
-            f"pixel_range=(0, {_next_white(values.high)})"
+            f"another one; {_advice(values)}"
         )
+
+    def _overshoot(self, X: NDArray[Any], values: _Values, limit: float) -> float:
+        """Return how far values may lie outside this range, as a fraction of it.
+
+        What interpolation adds at edges is a fraction of the contrast, and is seldom the same
+        value twice. A negative value that occurs often is the black of another range.
+        """
+        if values.dtype.kind != "f" or values.low >= self.low:
+            return limit
+        if X.size > _FEW and _share(X, values.low) > _FLAT:
+            return 0
+        return limit * min(1, (values.high - values.low) / (self.high - self.low))
 
     def _uses(self, values: _Values) -> bool:
         """Return whether values fill so much of this range that they cannot have a smaller one."""
@@ -252,11 +272,17 @@ class _Values(NamedTuple):
 
 
 BYTES = PixelRange(0, 255)
+_SIGNED = PixelRange(-128, 127)
 CAMERAS = tuple(PixelRange(0, (1 << bits) - 1) for bits in (10, 12, 14))
 
 # The first rule that the values of training images obey gives their range.
 _RULES: tuple[tuple[PixelRange, Callable[[_Values], bool]], ...] = (
-    (PixelRange(-128, 127), lambda v: v.dtype == np.int8 and v.low < -1),
+    (
+        _SIGNED,
+        lambda v: (
+            v.dtype.kind == "i" and v.high <= 127 and v.low < (-1 if v.dtype == np.int8 else -127)
+        ),
+    ),
     (PixelRange(-1, 1), lambda v: -1 <= v.low <= -0.99 and v.high <= 1),
     (PixelRange(-0.5, 0.5), lambda v: -0.5 <= v.low <= -0.495 and 0.495 <= v.high <= 0.5),
     (BYTES, lambda v: v.dtype.kind in "iu" and v.are_zero),
@@ -346,11 +372,43 @@ def _as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
+def _share(X: NDArray[Any], value: float) -> float:
+    """Return the fraction of the values of some images that are equal to a value."""
+    return float((X[:_CHUNK] == X.dtype.type(value)).mean())
+
+
+def _check_not_wrapped(X: NDArray[np.int8]) -> None:
+    """Raise a DataError if int8 images contain black and white as 0 and -1, which uint8 wraps to.
+
+    In images of -128..127, black and white are -128 and 127.
+    """
+    if X.dtype != np.int8 or not X.size or X.min() >= -1:
+        return
+    wrapped, shifted = (np.isin(X, ends).mean() for ends in ((0, -1), (-128, 127)))
+    if wrapped > shifted:
+        raise DataError(
+            "the int8 images look like uint8 images of which values above 127 became negative; "
+            "use images.view(np.uint8), or give pixel_range=(-128, 127) if black is -128"
+        )
+
+
 def _are_whole(X: NDArray[Any]) -> bool:
     """Return whether all values are integers."""
     return all(
         bool((X[at : at + _CHUNK] == np.rint(X[at : at + _CHUNK])).all())
         for at in range(0, len(X), _CHUNK)
+    )
+
+
+def _advice(values: _Values) -> str:
+    """Return the advice for images whose range is in doubt."""
+    if values.low < 0:
+        return (
+            "give images from which no mean was subtracted, or the values of black and white, such "
+            "as pixel_range=(-1, 1)"
+        )
+    return (
+        f"give the values of black and white, such as pixel_range=(0, {_next_white(values.high)})"
     )
 
 

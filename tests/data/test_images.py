@@ -62,8 +62,14 @@ TOO_LARGE[0] = 1e39
         (images(3, (1, 0, 4)), r"mine: the images have no pixels: their shape is \(1, 0, 4\)"),
         (
             images(3, (16,)),
-            r"mine: images must be \(N, H, W\) or \(N, C, H, W\), not \(3, 16\)",
+            r"mine: the images are rows \(3, 16\); give them as images, such as images.reshape",
         ),
+        (
+            images(3, (15,)),
+            r"mine: images must be \(N, H, W\) or \(N, C, H, W\), not \(3, 15\)",
+        ),
+        (np.ma.masked_less(images(3), 9), "mine: the images have masked values; remove these"),
+        (images(3, (9, 9, 2)), r"images \(3, 9, 9, 2\) have 2 channels as the last axis; keep"),
         (images(3, (1, 1, 4, 4)), r"not \(3, 1, 1, 4, 4\); reshape them"),
         (images(4)[0], "images and labels differ: 1 and 3"),
         (images(3, dtype=complex), "floating point, not complex128; Dataset.from_arrays converts"),

@@ -38,8 +38,9 @@ def test_labels_become_class_indices(labels, classes, indices, names):
 @pytest.mark.parametrize(
     ("labels", "classes", "sentence"),
     [
-        ([0.0, 1.0], None, "labels must be integers or strings, not float64; convert them"),
-        ([True, False], None, "labels must be integers or strings, not bool"),
+        ([0.0, 1.5], None, "labels: label 1.5 of image 1 is not a whole number; give one class"),
+        ([0.0, float("nan")], None, "labels: label nan of image 1 is not a whole number"),
+        (np.ma.masked_equal([0, 1, 1], 0), None, "labels have masked values; remove these images"),
         ([None, "a"], None, "labels must be integers or strings, not object"),
         (
             ["a", float("nan")],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from handgrad.data.labels import check_unmasked
 from handgrad.errors import DataError
 from handgrad.pixel_range import BYTES, PixelRange, RangeLike, as_bytes, given_range
 
@@ -47,8 +49,8 @@ def pixels_of(images: ArrayLike, pixel_range: RangeLike = None) -> tuple[NDArray
         if X.dtype.kind in "ui" and given is None and not known.is_known:
             raise DataError(
                 f"the images are integers {known}, which is no usual range of pixels; give the "
-                f"values of black and white, such as pixel_range=(0, {known.high:g}), or save the "
-                "images as 0..255"
+                f"values of black and white, such as pixel_range=({min(known.low, 0):g}, "
+                f"{known.high:g}), or save the images as 0..255"
             )
         X = known.pixels(X)
     if X.ndim == 3:
@@ -57,17 +59,36 @@ def pixels_of(images: ArrayLike, pixel_range: RangeLike = None) -> tuple[NDArray
 
 
 def as_array(images: ArrayLike) -> NDArray[Any]:
-    """Return images as one array, or raise a DataError if they have different shapes."""
+    """Return images as one array.
+
+    Raises:
+        DataError: if they have different shapes, cannot be converted or have masked values.
+    """
+    check_unmasked(images, "the images")
+    if callable(detach := getattr(images, "detach", None)):  # a tensor of PyTorch
+        images = detach().cpu()
     try:
-        return np.asarray(images)
+        X = np.asarray(images)
+        if X.dtype.kind == "O" and X.ndim:
+            X = np.array(X.tolist())  # numbers as Python objects, or one array per image
     except ValueError:
         raise DataError(
             "the images have different shapes; resize all to the same height and width"
         ) from None
+    except (TypeError, RuntimeError) as error:
+        raise DataError(
+            f"the images cannot be converted to a NumPy array ({str(error)[:80]}); convert them"
+        ) from None
+    return X
 
 
 def _channels_first(X: NDArray[Any]) -> NDArray[Any]:
     """Return images (N, C, H, W), given (N, C, H, W) or (N, H, W, C) with 1, 3 or 4 channels."""
+    if X.ndim == 4 and X.shape[1] == X.shape[2] > 4 > X.shape[3] == 2:
+        raise DataError(
+            f"images {X.shape} have 2 channels as the last axis; keep only the grey channel, "
+            "images[..., 0]"
+        )
     if X.ndim != 4 or X.shape[3] not in CHANNELS or X.shape[1] == 1:
         return X
     _, first, middle, last = X.shape
@@ -109,6 +130,12 @@ def stored_range(X: NDArray[Any]) -> PixelRange:
 
 def check_images(X: NDArray[Any]) -> None:
     """Raise a DataError unless X is (N, C, H, W), uint8 or finite float32."""
+    if X.ndim == 2 and math.isqrt(X.shape[1]) ** 2 == X.shape[1] > 1 and len(X) != X.shape[1]:
+        side = math.isqrt(X.shape[1])
+        raise DataError(
+            f"the images are rows {X.shape}; give them as images, such as "
+            f"images.reshape(-1, {side}, {side}) for {side}x{side} pixels"
+        )
     if X.ndim != 4:
         raise DataError(
             f"images must be (N, H, W) or (N, C, H, W), not {X.shape}; reshape them, "

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from handgrad.class_names import Label, class_names
 from handgrad.errors import DataError
 
+_MAX = 10**9
+
 
 def encode(
     labels: ArrayLike, classes: Sequence[Label] | None
@@ -63,6 +65,7 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
 
 def _as_labels(labels: ArrayLike) -> tuple[NDArray[Any], int]:
     """Return labels as (N,) integers or strings, and K if they were one-hot rows (N, K), else 0."""
+    check_unmasked(labels, "labels")
     try:
         values = np.asarray(labels)
     except ValueError:
@@ -77,15 +80,46 @@ def _as_labels(labels: ArrayLike) -> tuple[NDArray[Any], int]:
         raise DataError("there are no labels; give one label per image")
     if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
         values = np.array(labels, object)  # NumPy converts a NaN among strings to "nan"
+    return _of_one_kind(values), 0
+
+
+def _of_one_kind(values: NDArray[Any]) -> NDArray[Any]:
+    """Return labels (N,) of any dtype as integers or strings."""
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
-        return np.array(values.tolist(), np.str_), 0
+        return np.array(values.tolist(), np.str_)
+    if values.dtype.kind == "O" and all(type(v) is int for v in values):
+        return np.array(values.tolist(), np.int64)
+    if values.dtype.kind in "bf":
+        return whole_labels(values, "labels")
     if values.dtype.kind not in "iuU":
         message = f"labels must be integers or strings, not {values.dtype}; convert them"
         if values.dtype.kind == "O":
             bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
             message += f": label {values[bad]!r} of image {bad} is not a string"
         raise DataError(message)
-    return values, 0
+    return values
+
+
+def whole_labels(y: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Return labels (N,), stored as bool or floating point, as integers.
+
+    Raises:
+        DataError: if a number is not whole; the message starts with `name`.
+    """
+    with np.errstate(invalid="ignore"):
+        bad = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < _MAX)))
+    if len(bad):
+        raise DataError(
+            f"{name}: label {y[bad[0]]} of image {bad[0]} is not a whole number; give one class "
+            "per image"
+        )
+    return y.astype(np.int64)
+
+
+def check_unmasked(array: object, name: str) -> None:
+    """Raise a DataError if an array of numpy.ma has masked values."""
+    if np.ma.is_masked(array):
+        raise DataError(f"{name} have masked values; remove these images, or fill in the values")
 
 
 def _of_one_hot(rows: NDArray[Any]) -> NDArray[np.int64]:

@@ -34,6 +34,14 @@ def test_split_folders_and_class_folders(tmp_path, files, wanted):
     assert labels(tmp_path) == wanted
 
 
+def test_links_to_folders_above_and_to_themselves_are_left_out(tmp_path):
+    touch(tmp_path, "a/0.png", "b/0.png")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "b" / "up").symlink_to(tmp_path / "b")
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    assert labels(tmp_path) == {"train": ["a", "b"]}
+
+
 TRAIN_AND_TEST = {"train": ["a", "b"], "test": ["a", "b"]}
 
 

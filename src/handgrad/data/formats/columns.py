@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from handgrad.data.formats.pixel_rows import Layout, is_square, pixel_layout
@@ -26,7 +27,7 @@ LABELS = (
     _names("label labels class classes category target targets digit"),
     _names(
         "classname classlabel classid labelid emotion expression letter character char species "
-        "breed symbol sign answer output truth groundtruth gt diagnosis number y ytrue"
+        "breed symbol symbolid sign answer output truth groundtruth gt diagnosis number y ytrue"
     ),
 )
 _LABEL_WORDS = _names("label labels class category target")
@@ -41,7 +42,7 @@ _UNNAMED = re.compile(r"unnamed[:._ ]*\d+([._]\d+)*(_level_\d+)?", re.IGNORECASE
 
 NUMBER, MISSING, LIST, FILE, TEXT = "number", "missing", "list", "file", "text"
 _NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf)", re.I)
-_PACKED = re.compile(r"[\[(]?\s*(\d[\d.eE+-]*[\s,;]+){3,}\d[\d.eE+-]*\s*[\])]?")
+_PACKED = re.compile(r"[\[(\s]*([+-]?\d[\d.eE+-]*[\s,;\[\]()]+){3,}[+-]?\d[\d.eE+-]*[\])\s]*")
 _FILE = re.compile(r".*\.(png|jpe?g?|jfif|gif|bmp|webp|tiff?|p[gpbn]m|avif|heic)", re.I)
 _MIN_PIXELS = 4
 _FLAGS = ("0", "1", "0.0", "1.0", "True", "False", "true", "false", "TRUE", "FALSE")
@@ -94,6 +95,7 @@ def is_id(name: str) -> bool:
     return normalized(name) in _IDS or _UNNAMED.fullmatch(name.strip()) is not None
 
 
+@lru_cache(1 << 12)
 def kind_of(cell: str) -> str:
     """Return the kind of a cell: NUMBER, MISSING, LIST (of numbers), FILE or TEXT."""
     cell = cell.strip()
@@ -110,7 +112,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row contains names: they differ in kind from the rows below."""
     first, rest = [cell.strip() for cell in rows[0]], rows[1:]
     named = [cell.lower() for cell in first if cell]
-    if not named or len(set(named)) < len(named):
+    are_names = sum(kind_of(cell) == TEXT for cell in first) > len(first) / 2
+    if not named or (len(set(named)) < len(named) and not are_names):
         return False
     counts = [str(k) for k in range(len(named))]
     if len(named) > 16 and named in (counts, [str(k + 1) for k in range(len(named))]):
@@ -157,7 +160,8 @@ def interpret(
     has_files = any(kind_of(cell) == FILE for row in sample for cell in row)
     numeric = [k for k in rest if _is_numeric(sample, k)]
     pixels = _pixel_columns(names, numeric, label is not None and not has_files)
-    others = [k for k in rest if k not in set(pixels)]
+    taken = set(pixels)
+    others = [k for k in rest if k not in taken]
     if not pixels:
         return _file_columns(names, known, label, split, others, sample)
     unused = list(known.files)
@@ -283,6 +287,9 @@ def _file_columns(
     found = next(iter([*by_suffix, *named, *(k for k in known.ids if k != label)]), None)
     others = [k for k in (*others, *known.files, *known.ids) if k not in {found, label}]
     unknown = [k for k in others if k not in known.ids]
+    if found is not None and label is None and len(unknown) > 1 and _are_flags(sample, unknown):
+        ids = tuple(k for k in others if k in known.ids)
+        return Columns(one_hot=tuple(unknown), files=found, split=split, skipped=ids)
     if found is not None and label is None and len(unknown) == 1:
         label = unknown[0]
         others.remove(label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,13 @@ from handgrad.data.formats.columns import Columns
 from handgrad.data.formats.folder_files import visible_files
 from handgrad.data.formats.folder_tree import is_image
 from handgrad.data.formats.image_folder import TABLE, with_checked_labels
-from handgrad.data.formats.pixel_table import SPLIT_VALUES, siblings, understood
+from handgrad.data.formats.pixel_table import (
+    SPLIT_VALUES,
+    label_summary,
+    one_hot_labels,
+    siblings,
+    understood,
+)
 from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
 from handgrad.data.formats.text_table import TextTable, is_text_table, read_cells
 from handgrad.errors import DataError
@@ -66,19 +73,22 @@ def _read_one(path: Path) -> tuple[dict[str, FileList], FileList | None, str]:
     if columns.files is None:
         raise DataError(f"{table.path} has no columns file_name and label; rename its columns")
     wanted = [k for k in (columns.files, columns.label, columns.split) if k is not None]
+    wanted += columns.one_hot
     cells = read_cells(table, wanted, ())
     texts = dict(zip(wanted, cells.texts, strict=True))
     files = _found_files(table, columns.files, cells.lines.tolist(), texts[columns.files])
     summary = _summary(table, columns)
-    if columns.label is None:
+    labels = texts.get(columns.label) if columns.label is not None else None
+    if columns.one_hot:
+        labels = one_hot_labels(table, columns.one_hot, cells.lines, texts)
+    if labels is None:
         return {}, FileList(files, []), summary
     splits: dict[str, FileList] = {}
     names = texts[columns.split] if columns.split is not None else [TRAIN] * len(files)
-    for line, file, label, split in zip(
-        cells.lines, files, texts[columns.label], names, strict=True
-    ):
+    for line, file, label, split in zip(cells.lines, files, labels, names, strict=True):
         if not label or split.lower() not in SPLIT_VALUES:
             column = columns.split if label and columns.split is not None else columns.label
+            assert column is not None, "labels from one-hot columns are complete"
             found = f"{split[:60]!r} is not a split" if label else "the label is missing"
             raise DataError(
                 f"{table.path}, line {line}, {table.column(column)}: {found}; correct it"
@@ -129,12 +139,12 @@ def read_frame(
 def names_existing_files(path: Path) -> bool:
     """Return whether a table lists labelled files, and the first one exists."""
     table, columns = understood(path)
-    if columns.files is None or columns.label is None:
+    if columns.files is None or (columns.label is None and not columns.one_hot):
         return False
     name = table.sample[0][columns.files]
     if not name or "\0" in name:
         return False
-    return (path.parent / name).is_file() or bool(_places(path.parent, [name]))
+    return (path.parent / name).is_file() or bool(_searched(path.parent, [name])[1])
 
 
 def _table_at(path: Path) -> Path:
@@ -155,8 +165,8 @@ def _found_files(
         if not name or "\0" in name:
             raise error(row, f"expected the name of an image file, not {name[:60]!r}; correct it")
     if is_image(Path(names[0])) and (folder / names[0]).is_file():
-        return [folder / name for name in names]
-    places = _places(folder, names)
+        return [folder / _portable(folder, name) for name in names]
+    names, places = _searched(folder, names)
     if not places:
         if all(is_image(Path(name)) for name in names):  # the missing file is reported later
             return [folder / name for name in names]
@@ -173,6 +183,28 @@ def _found_files(
     return [found[name][0] for name in names]
 
 
+def _portable(folder: Path, name: str) -> str:
+    """Return a name with / instead of the separator of Windows, unless a file has this name."""
+    return name if "\\" not in name or (folder / name).exists() else name.replace("\\", "/")
+
+
+def _searched(
+    folder: Path, names: Sequence[str]
+) -> tuple[list[str], Mapping[Path, dict[str, list[Path]]]]:
+    """Search for named images, and for the ends of their names if they are on another computer.
+
+    Returns:
+        The part of each name that was searched for, and the images in each folder.
+    """
+    parts = [re.split(r"/+", _portable(folder, name).strip("/")) for name in names]
+    parts = [[part for part in some if part != "."] for some in parts]
+    for left_out in range(max(map(len, parts))):
+        ends = ["/".join(some[min(left_out, len(some) - 1) :]) for some in parts]
+        if places := _places(folder, ends):
+            return ends, places
+    return list(names), {}
+
+
 def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[Path]]]:
     """Search for named images in a folder and in the folders below it.
 
@@ -181,24 +213,29 @@ def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[
         folders, and may lack the suffix.
     """
     wanted, depths = set(names), {len(Path(name).parts) for name in names}
+    lower = {name.lower(): name for name in names}
     places: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    others: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for file in visible_files(folder):
         if not is_image(file):
             continue
         parts = file.relative_to(folder).parts
         for depth in depths:
             name = "/".join(parts[len(parts) - depth :]) if depth <= len(parts) else ""
+            place = folder.joinpath(*parts[: len(parts) - depth])
             for form in (name, name.removesuffix(file.suffix)):
                 if form in wanted:
-                    places[folder.joinpath(*parts[: len(parts) - depth])][form].append(file)
-    return places
+                    places[place][form].append(file)
+                elif form.lower() in lower:  # Windows ignores the case of names
+                    others[place][lower[form.lower()]].append(file)
+    return places or others
 
 
 def _summary(table: TextTable, columns: Columns) -> str:
     """Describe how the table was interpreted."""
     assert columns.files is not None
-    label = "no labels" if columns.label is None else f"label: {table.column(columns.label)}"
-    parts = [label, f"files: {table.column(columns.files)}"]
+    has_labels = columns.label is not None or bool(columns.one_hot)
+    parts = [label_summary(table, columns, has_labels), f"files: {table.column(columns.files)}"]
     if columns.split is not None:
         parts.append(f"split: {table.column(columns.split)}")
     if columns.skipped:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from handgrad.data.formats.folder_tree import is_image
+from handgrad.data.formats.folder_tree import is_folder, is_image, leads_back
 
 _MAX_DEPTH = 20  # folders
 
@@ -20,9 +20,9 @@ def visible_files(folder: Path, depth: int = 0) -> Iterator[Path]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
-        if not entry.is_dir():
+        if not is_folder(entry):
             yield Path(entry.path)
-        elif depth < _MAX_DEPTH:
+        elif depth < _MAX_DEPTH and not leads_back(entry):
             yield from visible_files(Path(entry.path), depth + 1)
 
 

@@ -64,14 +64,30 @@ class Folder:
                 yield Skipped(str(entry), "not an image")
 
 
-def scan(path: Path) -> Folder:
-    """Return the tree of a folder.
+def scan(path: Path, above: tuple[Path, ...] = ()) -> Folder:
+    """Return the tree of a folder; `above` contains the folders that lead to it.
+
+    A link to one of the folders above leads to no other images. It is left out.
 
     Raises:
         OSError: if a folder cannot be read.
     """
-    entries = (scan(Path(e.path)) if e.is_dir() else Path(e.path) for e in _entries(path))
+    above = (*above, Path(os.path.realpath(path)))
+    entries: list[Path | Folder] = []
+    for entry in _entries(path):
+        if not is_folder(entry):
+            entries.append(Path(entry.path))
+        elif not entry.is_symlink() or Path(os.path.realpath(entry)) not in above:
+            entries.append(scan(Path(entry.path), above))
     return Folder(path, tuple(entries))
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
@@ -79,6 +95,12 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if not entry.name.startswith(".") and entry.name not in _SYSTEM:
             yield entry
+
+
+def leads_back(entry: os.DirEntry[str]) -> bool:
+    """Return whether a folder is a link to a folder that contains the link."""
+    place = Path(os.path.realpath(os.path.dirname(entry.path)))
+    return entry.is_symlink() and Path(os.path.realpath(entry)) in (place, *place.parents)
 
 
 def is_archive(path: Path) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.class_names import Label
+from handgrad.data.labels import whole_labels
 from handgrad.errors import DataError
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
@@ -110,15 +111,7 @@ def label_array(y: NDArray[Any], name: str) -> NDArray[Any]:
         return np.nonzero(y == 1)[1].astype(np.int64)
     if y.ndim != 1:
         raise DataError(f"{name} has the shape {y.shape}; give one label per image, (N,)")
-    if y.dtype.kind == "f":
-        bad = np.flatnonzero(~(np.isfinite(y) & (y == np.floor(y)) & (np.abs(y) < _MAX)))
-        if len(bad):
-            raise DataError(
-                f"{name}: label {y[bad[0]]} of image {bad[0]} is not a whole number; give one "
-                "class per image"
-            )
-        return y.astype(np.int64)
-    return y.astype(np.int64) if y.dtype.kind == "b" else y
+    return whole_labels(y, name) if y.dtype.kind in "bf" else y
 
 
 def distinct(labels: Sequence[Label]) -> int:

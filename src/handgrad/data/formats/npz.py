@@ -47,8 +47,8 @@ _BROKEN = (
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path ends in .npz."""
-    return path.suffix.lower() == ".npz"
+    """Return whether the path ends in .npz, and is not a folder."""
+    return path.suffix.lower() == ".npz" and not path.is_dir()
 
 
 def read(path: Path) -> Contents:

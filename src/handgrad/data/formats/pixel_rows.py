@@ -42,13 +42,16 @@ def to_images(rows: NDArray[Any], layout: Layout | None, name: str) -> tuple[NDA
     Raises:
         DataError: if the number of pixels does not form a square image.
     """
+    has_alpha = layout is None and _are_opaque(rows)
+    if has_alpha:
+        rows = rows.reshape(len(rows), -1, 4)[:, :, :3].reshape(len(rows), -1)
     count = rows.shape[1]
     shape = layout or square_layout(count, name)
     C, H, W = shape
     size = f"{count:,} pixels, {H}x{W}"
     if C == 1 or layout is not None:
         return rows.reshape(len(rows), C, H, W), size + (" in colour" if C == 3 else "")
-    if _are_interleaved(rows, H):
+    if has_alpha or _are_interleaved(rows, H):
         images = rows.reshape(len(rows), H, W, C).transpose(0, 3, 1, 2)
         return np.ascontiguousarray(images), f"{size} in colour (interleaved)"
     return rows.reshape(len(rows), C, H, W), f"{size} in colour (three planes)"
@@ -136,6 +139,15 @@ def _is_column_first(name: str) -> bool:
     before = [re.findall(r"[a-z]+", part)[-1:] for part in re.split(r"\d+", name)[:2]]
     first, second = ("".join(letters) for letters in before)
     return first in _HORIZONTAL and second in _VERTICAL
+
+
+def _are_opaque(rows: NDArray[Any]) -> bool:
+    """Return whether every fourth value, but not every value, is the alpha of an opaque pixel."""
+    side = math.isqrt(rows.shape[1] // 4)
+    if not len(rows) or side < 2 or 4 * side * side != rows.shape[1]:
+        return False
+    white = rows.max()
+    return bool(white in (1, 255) and (rows[:, 3::4] == white).all() and (rows != white).any())
 
 
 def _are_interleaved(rows: NDArray[Any], side: int) -> bool:

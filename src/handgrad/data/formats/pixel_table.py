@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -117,7 +118,10 @@ def understood(path: Path) -> tuple[TextTable, Columns]:
 
 
 def siblings(path: Path) -> Iterator[tuple[str, Path]]:
-    """Yield the split and the path of the files next to a file whose name contains "train"."""
+    """Yield the split and the path of the files that belong to a file with "train" in its name.
+
+    They are in the same folder, or in a folder whose name differs in the same way.
+    """
     found: set[str] = set()
     for split, name in _SIBLINGS:
 
@@ -125,10 +129,15 @@ def siblings(path: Path) -> Iterator[tuple[str, Path]]:
             text = match[0]
             return name.upper() if text.isupper() else name.title() if text[0].isupper() else name
 
-        other = path.with_name(re.sub("train", renamed, path.name, flags=re.IGNORECASE))
-        if other != path and other.is_file() and split not in found:
-            found.add(split)
-            yield split, other
+        change = partial(re.sub, "train", renamed, flags=re.IGNORECASE)
+        files = [path.with_name(change(string=path.name))]
+        if path.parent.name:
+            folder = path.parent.with_name(change(string=path.parent.name))
+            files.append(folder / files[0].name)
+        for file in files:
+            if file != path and file.is_file() and split not in found:
+                found.add(split)
+                yield split, file
 
 
 def with_labels(parts: Mapping[str, LabelledRows]) -> dict[str, ImagesAndLabels]:
@@ -169,7 +178,7 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
     images, size = to_images(cells.values, columns.layout, str(path))
     found = dict(zip(texts, cells.texts, strict=True))
     labels = _labels(table, columns, cells, found)
-    summary = [_label_summary(table, columns, labels is not None), size]
+    summary = [label_summary(table, columns, labels is not None), size]
     splits = None
     if columns.split is not None:
         splits = _splits(table, columns.split, cells, found[columns.split])
@@ -183,18 +192,33 @@ def _labels(
     table: TextTable, columns: Columns, cells: Cells, texts: Mapping[int, list[str]]
 ) -> list[str] | None:
     """Return the label of each row, or None if the table has no labels."""
-    if columns.one_hot and table.names:
-        names = [table.names[k] for k in columns.one_hot]
-        labels = from_one_hot([texts[k] for k in columns.one_hot], names)
-        if isinstance(labels, int):
-            raise DataError(
-                f"{table.place(cells.lines[labels])}, {_range(table, columns.one_hot)}: "
-                "exactly one of these one-hot labels must be 1, and the others 0; correct the row"
-            )
-        return labels
+    if columns.one_hot:
+        return one_hot_labels(table, columns.one_hot, cells.lines, texts)
     if columns.label is None:
         return None
     return checked_labels(table, columns.label, cells.lines, texts[columns.label])
+
+
+def one_hot_labels(
+    table: TextTable,
+    columns: Sequence[int],
+    lines: NDArray[np.int64],
+    texts: Mapping[int, list[str]],
+) -> list[str]:
+    """Return the label of each row of one-hot columns; `texts` contains their cells.
+
+    Raises:
+        DataError: if a row is not one-hot.
+    """
+    assert table.names is not None
+    names = [table.names[k] for k in columns]
+    labels = from_one_hot([texts[k] for k in columns], names)
+    if isinstance(labels, int):
+        raise DataError(
+            f"{table.place(lines[labels])}, {_range(table, columns)}: "
+            "exactly one of these one-hot labels must be 1, and the others 0; correct the row"
+        )
+    return labels
 
 
 def checked_labels(
@@ -270,7 +294,7 @@ def _without_labels(rows: LabelledRows) -> ImagesAndLabels:
     return ImagesAndLabels(rows.images, np.empty(0, np.int64))
 
 
-def _label_summary(table: TextTable, columns: Columns, has_labels: bool) -> str:
+def label_summary(table: TextTable, columns: Columns, has_labels: bool) -> str:
     """Describe where the labels are."""
     if columns.one_hot:
         return f"label: {_range(table, columns.one_hot)}, one-hot"

@@ -20,8 +20,8 @@ _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 def accepts(path: Path) -> bool:
     """Return whether the path is a folder with a labelled table, whose files exist if it lists any.
 
-    A table of pixels is ignored in a folder that contains images. If the folder contains only one
-    folder, the tables are searched there.
+    A table of pixels is ignored in a folder that contains images. The tables are searched in the
+    folder inside if there is only one, or if only one with tables has "train" in its name.
     """
     return path.is_dir() and bool(_labelled(_entered(path)))
 
@@ -56,13 +56,19 @@ def read(path: Path) -> Contents:
 
 
 def _entered(folder: Path) -> Path:
-    """Return the folder itself, or the only folder in it if it contains nothing else."""
+    """Return the folder itself, or the folder in it that contains the tables."""
     for _ in range(_MAX_DEPTH):
         inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
         if len(inside) != 1 or not inside[0].is_dir():
-            break
+            inside = [entry for entry in inside if _is_training_folder(entry)]
+            if len(inside) != 1 or any(_tables(folder)):
+                break
         folder = inside[0]
     return folder
+
+
+def _is_training_folder(path: Path) -> bool:
+    return "train" in path.name.lower() and path.is_dir() and any(_tables(path))
 
 
 def _labelled(folder: Path) -> list[Path]:

@@ -6,31 +6,31 @@ The values are the same whether or not pyarrow is installed. pyarrow only conver
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data.formats.columns import LIST, Names, has_header, kind_of
-from handgrad.data.formats.idx import open_content
+from handgrad.data.formats.text_lines import check_is_table, lines_of, preamble
 from handgrad.errors import DataError
+from handgrad.pixel_range import PixelRange
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data")
 
-_DELIMITERS = (",", ";", "\t")
-_MAX_LINE = 1 << 20  # characters
+_DELIMITERS = (",", ";", "\t", "|")
 _MAX_ROWS = 10_000_000
 _SAMPLE = 20  # rows
 _BLOCK = 1 << 22  # characters
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3})+")
 _BRACKETS = str.maketrans(",;[]()", "      ")
 
 
@@ -44,6 +44,7 @@ class TextTable:
         decimal: the decimal separator of numbers, a point or a comma.
         names: the column names in the header, or None if there is no header.
         sample: the cells of the first rows.
+        skip: the number of lines before the header that are no rows.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class TextTable:
     decimal: str
     names: Names | None
     sample: tuple[tuple[str, ...], ...]
+    skip: int = 0
 
     @property
     def width(self) -> int:
@@ -73,7 +75,8 @@ class Cells(NamedTuple):
     Attributes:
         lines: the line number of each row, (N,) int64.
         texts: the text of each row, for each requested column.
-        values: the numbers, (N, P): uint8 if all are integers 0..255, otherwise float32.
+        values: the numbers, (N, P): uint8 if all are integers 0..255, int32 if all are integers of
+            another range of pixels, and otherwise float32.
     """
 
     lines: NDArray[np.int64]
@@ -95,9 +98,12 @@ def open_table(path: Path) -> TextTable:
     Raises:
         DataError: if the file cannot be read, is not UTF-8 text or contains no rows.
     """
-    lines = [line for _, line in islice(_lines(path), _SAMPLE + 1)]
+    lines = [line for _, line in islice(lines_of(path), _SAMPLE + 1)]
     if not lines:
         raise DataError(f"{path}: contains no images; add one line per image")
+    check_is_table(path, lines[0])
+    skip = preamble(lines)
+    lines = lines[skip:]
     delimiter = max(_DELIMITERS, key=lambda mark: _agreement(lines, mark))
     if " " in lines[0].strip() and not any(mark in lines[0] for mark in _DELIMITERS):
         delimiter = " "  # the default of numpy.savetxt
@@ -106,6 +112,7 @@ def open_table(path: Path) -> TextTable:
     if delimiter != "," and any(_COMMA.fullmatch(cell) for row in rows for cell in row):
         decimal = ","
         rows = [tuple(_with_point(cell) for cell in row) for row in rows]
+    _check_separators(path, rows)
     names: Names | None = None
     if has_header(rows):
         if len(rows) == 1:
@@ -118,7 +125,7 @@ def open_table(path: Path) -> TextTable:
             f"{path}: the header has {width:,} cells, but the first row has {len(rows[0]):,}; "
             "correct it"
         )
-    return TextTable(path, delimiter, decimal, names, sample[:_SAMPLE])
+    return TextTable(path, delimiter, decimal, names, sample[:_SAMPLE], skip)
 
 
 def read_cells(
@@ -161,6 +168,7 @@ class Numbers:
         self.blocks: list[NDArray[Any]] = []
         self.outside: DataError | None = None  # the first integer that is not in 0..255
         self.fractions = False
+        self.rows = self.rows_outside = 0
 
     def add(self, at: Sequence[int], lines: Sequence[str]) -> None:
         """Convert the numbers of a block of lines; `at` contains their line numbers."""
@@ -183,6 +191,7 @@ class Numbers:
 
     def keep(self, at: Sequence[int], block: NDArray[np.float64]) -> None:
         """Add the numbers (n, P) of n rows."""
+        self.rows += len(block)
         low, high = block.min(), block.max()
         small = block.astype(np.uint8) if 0 <= low <= high <= 255 else None
         if small is not None and np.array_equal(small, block):
@@ -191,6 +200,7 @@ class Numbers:
         whole = block == np.floor(block)
         self.fractions = self.fractions or not whole.all()
         outside = (block < 0) | (block > 255)
+        self.rows_outside += int(outside.any(axis=1).sum())
         if outside.any() and self.outside is None:
             row, k = np.unravel_index(int(outside.argmax()), block.shape)
             self.outside = self.error(
@@ -202,11 +212,16 @@ class Numbers:
 
     def values(self) -> NDArray[Any]:
         """Return the numbers of all blocks."""
-        if self.outside is not None and not self.fractions:
-            raise self.outside
         if not self.blocks:
             return np.empty((0, len(self.columns)), np.uint8)
-        return np.concatenate(self.blocks)
+        values = np.concatenate(self.blocks)
+        if self.outside is None or self.fractions:
+            return values
+        values = values.astype(np.int32 if np.abs(values).max() < 1 << 24 else np.float64)
+        is_typical = self.rows_outside * 2 >= self.rows  # otherwise it is a mistake in a cell
+        if not is_typical or not PixelRange.of(values).is_known:
+            raise self.outside
+        return values
 
     def _bad_cell(self, at: Sequence[int], lines: Sequence[str], delimiter: str) -> DataError:
         """Return the error for the first cell that is not a finite number."""
@@ -284,8 +299,8 @@ def _parse_with_arrow(
 
 def _blocks(table: TextTable) -> Iterator[tuple[list[int], list[str]]]:
     """Yield the line numbers and the lines of the rows, in blocks of similar size."""
-    rows = _lines(table.path)
-    if table.names is not None:
+    rows = lines_of(table.path)
+    for _ in range(table.skip + (table.names is not None)):
         next(rows, None)
     numbers: list[int] = []
     lines: list[str] = []
@@ -344,6 +359,22 @@ def _with_point(cell: str) -> str:
     return cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell
 
 
+def _check_separators(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    """Raise a DataError if a comma or point in a number may separate thousands."""
+    cells = {cell for row in rows for cell in row}
+    marked = [cell for cell in cells if _COMMA.fullmatch(cell)]
+    points = [cell for cell in cells if "." in cell and _NUMBER.fullmatch(cell)]
+    if all(map(_THOUSANDS.fullmatch, points)) and any(
+        cell.isascii() and cell.isdigit() and int(cell[:9]) > 255 for cell in cells
+    ):
+        marked += points
+    if marked:
+        raise DataError(
+            f"{path}: it is unclear what {min(marked)[:40]!r} means; write numbers with a decimal "
+            "point, and without a separator of thousands"
+        )
+
+
 def _complete_names(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Names:
     """Return the names in a header; add an empty name if all rows have one cell more.
 
@@ -362,26 +393,3 @@ def _agreement(lines: Sequence[str], delimiter: str) -> tuple[bool, int]:
     widths = {len(row) for row in rows}
     packed = any(kind_of(cell) == LIST for cell in rows[-1])
     return len(widths) == 1 and (min(widths) > 1) and not (packed and min(widths) == 1), max(widths)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line that is not empty."""
-    try:
-        with open_content(path) as content:
-            file = io.TextIOWrapper(cast("IO[bytes]", content), "utf-8-sig")
-            number = 0
-            while line := file.readline(_MAX_LINE + 1):
-                number += 1
-                while line.count('"') % 2 and len(line) <= _MAX_LINE:  # a cell with a line break
-                    if not (more := file.readline(_MAX_LINE + 1)):
-                        break
-                    line, number = line + more, number + 1
-                if len(line) > _MAX_LINE:
-                    raise DataError(
-                        f"{path}, line {number}: is longer than {_MAX_LINE:,} characters; give a "
-                        "table with one image per line"
-                    )
-                if line.strip(" \t\r\n"):
-                    yield number, line.rstrip("\r\n")
-    except ValueError:
-        raise DataError(f"{path}: is not UTF-8 text; save it as UTF-8") from None

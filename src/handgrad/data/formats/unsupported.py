@@ -129,7 +129,7 @@ _FORMATS = (
     _Format(
         "an archive",
         (),
-        (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"),
+        (".zip", ".tar", ".tar.gz", ".tgz", ".7z", ".rar", ".bz2", ".xz"),
         (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!"),
         "unpack it and give the folder",
     ),
@@ -157,7 +157,7 @@ def read(path: Path) -> Contents:
 
 def recognised(path: Path) -> _Format | None:
     """Return the format of a file according to its name or its first bytes, or None."""
-    name, suffix = path.name.lower(), path.suffix.lower()
+    name = path.name.lower()
     try:
         with path.open("rb") as file:
             start = file.read(_START)
@@ -172,7 +172,7 @@ def recognised(path: Path) -> _Format | None:
     by_name = (
         known
         for known in _FORMATS
-        if suffix in known.suffixes or (known.names and name.startswith(known.names))
+        if name.endswith(known.suffixes) or (known.names and name.startswith(known.names))
     )
     return next(by_name, None) or next(by_content, None)
 

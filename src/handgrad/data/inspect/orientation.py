@@ -17,15 +17,20 @@ MIN_IMAGES = 50
 # The mean correlation of the classes' mean images with those of scikit-learn's digits: MNIST has
 # 0.70 upright and 0.39 transposed, Fashion-MNIST 0.55 and 0.43.
 MIN_CORRELATION, MIN_DIFFERENCE = 0.62, 0.15
+_DIGITS = (set(map(str, range(10))), set(map(str, range(1, 11))))
 _MARGINS = (0, 1, 2)  # pixels of a thumbnail around a digit
 
 
 def find_transposed(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield an issue if the classes are 0 to 9 and the images look like transposed digits."""
+    """Yield an issue if the classes are 0 to 9 and the images look like transposed digits.
+
+    The classes may be 1 to 10, where 10 stands for 0, as in MATLAB.
+    """
     pairs = [(str(image.label), image) for image in readable if image.thumb is not None]
-    if len(pairs) < MIN_IMAGES or {label for label, _ in pairs} != set(map(str, range(10))):
+    known = {label for label, _ in pairs}
+    if len(pairs) < MIN_IMAGES or known not in _DIGITS:
         return
-    labels = np.array([int(label) for label, _ in pairs])
+    labels = np.array([int(label) % 10 for label, _ in pairs])
     thumbs = np.stack([_ink(image) for _, image in pairs])
     own = _class_means(thumbs, labels)
     digits, _ = load_digits()
