@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import handgrad as hg
 from handgrad.automl import base_config, pipeline, run_search, save
@@ -15,15 +16,17 @@ from handgrad.automl.reasons import reasons
 from handgrad.automl.report import report
 from handgrad.automl.speed import Speed
 from handgrad.classifier import read_bundle
+from handgrad.ood import fit_ood
+from handgrad.preprocess import drawing
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader
 from tests.extras import needs
 
 
-def search_digits(**options):
-    """Search with digits and a simulated clock, so that the trials do not depend on the machine."""
-    ticks, speed = itertools.count(), Speed(per_image=1e-4, validation=0.01)
+def search(data="digits", minutes=0.11, per_image=1e-4, **options):
+    """Search with a simulated clock, so that the trials do not depend on the machine."""
+    ticks, speed = itertools.count(), Speed(per_image, validation=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             pipeline,
@@ -32,12 +35,12 @@ def search_digits(**options):
         )
         patch.setattr(search_module, "measure_speed", lambda *_: speed)
         patch.setattr(search_module, "_observed_speed", lambda _: speed)
-        return run_search(base_config("digits", seed=3), 0.11, progress=False, **options)
+        return run_search(base_config(data, seed=3), minutes, progress=False, **options)
 
 
 @pytest.fixture(scope="module")
 def result():
-    return search_digits()
+    return search()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,7 @@ def test_the_model_is_accurate_and_fully_evaluated(result):
 def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, run):
     assert {path.name for path in run.iterdir()} == {
         *("model.safetensors", "config.toml", "report.html"),
-        *("history.csv", "history.json", "history.jsonl"),
+        *("history.csv", "history.json", "history.jsonl", "training-images.npy"),
     }
     bundle = read_bundle(run)
     model, about = bundle.classifier, bundle.about
@@ -74,7 +77,7 @@ def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, 
     assert [json.loads(line) for line in lines] == epochs
 
 
-def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibration(result):
+def test_the_final_model_is_trained_on_all_images(result):
     chosen, refitted = result.chosen, result.refitted
     assert result.final is refitted
     assert refitted.images == len(result.splits.all_but_test) == 1438
@@ -83,8 +86,6 @@ def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibrat
     assert result.config.validation == 0
     assert result.evaluation.accuracy > 0.95
     before = pipeline._classifier(chosen, result.splits)
-    assert pipeline.calibrate_on(before, result.splits.validation) == result.calibration
-    assert before.calibration == result.classifier.calibration
     differ = [
         not np.array_equal(array, result.classifier.network.arrays[name])
         for name, array in before.network.arrays.items()
@@ -92,12 +93,32 @@ def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibrat
     assert any(differ)
 
 
+def test_the_final_model_keeps_what_was_fitted_to_images_that_were_new_to_the_network(result):
+    splits, final = result.splits, result.classifier
+    before = pipeline._classifier(result.chosen, splits)
+    words = pipeline.calibrate_on(before, splits.validation, splits.train)
+    assert result.calibration == f"{words}; fitted before the final training on all images"
+    assert before.calibration == final.calibration
+    assert before.ood.digest() == final.ood.digest()
+    assert "keeps the" in dict(reasons(result))["Training"]
+
+    def accepted(score):
+        unlike = score.is_unlike(final.network, splits.test.images, result.logits)
+        return 1 - unlike.mean()
+
+    known = splits.validation  # the final model was trained on these images
+    wrong = fit_ood(final.network, splits.all_but_test, known, final.logits(known))
+    assert abs(accepted(final.ood) - 0.95) < 0.04
+    assert accepted(wrong) < 0.9
+    assert f"accepts {accepted(final.ood):.2%} of the test images" in report(result, Path("x"))
+
+
 def test_ctrl_c_during_the_refit_keeps_the_chosen_model(result):
     def interrupt(progress):
         if progress.trial.stage == search_module.REFIT:
             raise KeyboardInterrupt
 
-    found = search_digits(on_progress=interrupt)
+    found = search(on_progress=interrupt)
     assert found.interrupted
     assert found.refitted is None
     assert found.config.validation
@@ -208,6 +229,43 @@ def test_auto_takes_the_name_of_a_data_set():
 
 
 def test_auto_refuses_images_of_one_class():
-    data = hg.Dataset.from_arrays(np.zeros((40, 1, 8, 8), np.uint8), np.zeros(40, np.int64))
+    X = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
+    data = hg.Dataset.from_arrays(X, np.zeros(40, np.int64))
     with pytest.raises(hg.DataError, match="all images have the class 0; add images of another"):
         hg.auto(data, 0.2)
+
+
+def write_own_drawings(folder, train):
+    """Draw digits with a black or a blue pen on white or yellow paper, away from the middle."""
+    rng = np.random.default_rng(0)
+    for n, (x, label) in enumerate(train):
+        ink = np.asarray(Image.fromarray(x[0]).resize((80, 80), Image.Resampling.BICUBIC)) / 255
+        paper = np.array([255, 255, 255 if n % 3 else 200])
+        pen = np.array([20, 30, 160] if n % 2 else [30, 30, 30])
+        page = np.ones((120, 120, 1)) * paper
+        top, left = rng.integers(2, 38, 2)
+        page[top : top + 80, left : left + 80] = paper + ink[..., None] * (pen - paper)
+        path = folder / str(label) / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(page.astype(np.uint8)).save(path)
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+def test_own_drawings_in_colour_are_prepared_as_drawings_in_grey(located, tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDGRAD_DATA", str(located("mnist").parent))
+    train, _ = hg.load_data("mnist")
+    write_own_drawings(tmp_path / "pens", train.take(np.arange(300)))
+    result = search(str(tmp_path / "pens"), minutes=0.5, per_image=1e-3)
+    plain, drawn = (
+        [
+            t.accuracy
+            for t in result.search.ranked(search_module.SHORT)
+            if t.config.preprocessing == p
+        ]
+        for p in (None, "drawing")
+    )
+    assert max(drawn) > max(plain) + 0.1
+    assert result.config.preprocessing == "drawing"
+    assert result.classifier.preprocessing == drawing(32)
+    assert result.evaluation.accuracy > 0.85

@@ -5,7 +5,7 @@ import pytest
 import handgrad as hg
 from handgrad.automl import search as search_module
 from handgrad.automl.budget import TimeBudget
-from handgrad.automl.candidates import NETWORKS, describe
+from handgrad.automl.candidates import NETWORKS, describe, with_settings
 from handgrad.automl.data_profile import DataProfile
 from handgrad.automl.search import Search
 from handgrad.automl.speed import DataSplits, Speed
@@ -99,6 +99,24 @@ def test_the_fastest_candidates_come_first_and_leave_time_to_the_others(made):
     short = [trial for trial in search.trials if trial.stage == "short"]
     assert [t.config.model for t in short[-2:]] == ["smallnet", "smallnet"]
     assert short[-1].seconds > 1.1 * 0.25 * 300 / len(short)
+
+
+def test_other_preprocessings_are_tried_although_the_first_trials_took_too_long(made, monkeypatch):
+    simulated = search_module.run_trial
+
+    def prepared(config, *_):
+        return [with_settings(config, label_smoothing=0.1)]
+
+    def run_trial(trial, *arguments, seconds, **named):
+        slowdown = 1 if trial.candidate.label_smoothing else 4
+        simulated(trial, *arguments, seconds=slowdown * seconds, **named)
+
+    monkeypatch.setattr(search_module, "preprocessings", prepared)
+    monkeypatch.setattr(search_module, "run_trial", run_trial)
+    search, _ = made(20)
+    short = [trial.candidate.label_smoothing for trial in search.trials if trial.stage == "short"]
+    assert short == [0, 0.1]
+    assert search.trials[0].times[-1] > 0.25 * 20
 
 
 @pytest.mark.parametrize("seconds", [0.5, 2, 4, 8, 20])

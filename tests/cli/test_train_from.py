@@ -14,6 +14,7 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.export.model_card import card
+from handgrad.runs.trained_on import FILE, image_digests
 from tests.cli.test_train_run import assert_same_run, interrupt
 
 QUICK = ("--epochs", "2", "--no-figures", "--no-calibrate", "--lr", "0.003")
@@ -174,3 +175,34 @@ def test_json_output_is_one_object(handgrad: Any, first: str) -> None:
     found = json.loads(ended.out)
     assert found["ok"]
     assert (found["from"]["kept"], found["from"]["added"]) == (["dot"], ["tee"])
+
+
+def test_the_images_of_the_first_training_are_still_recognised(handgrad: Any, first: str) -> None:
+    draw("second", "bar", "dot", "tee")
+    draw("third", "dot", "vee")
+    ended = handgrad("train", "second", "--from", first, *QUICK, "--out", "B")
+    assert "not all images that the model was trained on are known" not in ended.err
+    handgrad("train", "third", "--from", "B", *QUICK, "--out", "C")
+    known = [set(np.load(f"{run}/{FILE}").tolist()) for run in "ABC"]
+    assert known[0] < known[1] < known[2]
+    for place in ("bar", "box"):  # C lacks these classes, so their images cannot be evaluated
+        Path("first", place).rename(Path(place))
+    found = json.loads(handgrad("evaluate", "C", "--data", "first", "--json").out)
+    first_training = hg.load_data("first")[0]
+    assert found["trained_on"] == len(image_digests(first_training.images)) > 0
+
+
+def test_unknown_images_of_the_first_training_are_mentioned(handgrad: Any, first: str) -> None:
+    Path(first, FILE).unlink()
+    draw("second", "bar", "dot", "tee", count=40)
+    ended = handgrad("train", "second", "--from", first, *QUICK, "--out", "B")
+    assert "not all images that the model was trained on are known" in ended.err
+    ended = handgrad("train", "second", "--from", "B", *QUICK, "--out", "C")
+    assert "not all images that the model was trained on are known" in ended.err
+    for run in ("B", "C"):
+        ended = handgrad("evaluate", run, "--data", "second")
+        assert "the model was trained on at least 96 of these 120 images; it" in ended.out
+        ended = handgrad("evaluate", run, "--data", "second", "--json")
+        assert json.loads(ended.out)["all_training_images_known"] is False
+        ended = handgrad("calibrate", run, "--data", "second")
+        assert "the model may have been trained on more of these images" in ended.err

@@ -65,7 +65,7 @@ def test_a_flat_folder_is_found_and_other_files_are_reported():
     save("d/a.png", "d/b.png")
     Path("d/notes.txt").write_text("hello")
     assert set(files("d")) == {"d/a.png", "d/b.png"}
-    assert find_images(Path("d"), MODEL).skipped == [("notes.txt", "not an image")]
+    assert find_images(Path("d"), MODEL).skipped == [("d/notes.txt", "not an image")]
 
 
 def test_a_folder_without_images_is_an_error():

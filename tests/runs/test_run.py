@@ -91,7 +91,8 @@ def test_the_model_file_contains_the_settings_of_its_training_run(run, folder):
 @pytest.mark.parametrize("file", ["", "model.safetensors"])
 def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
     model, about = load_run(folder / file)
-    assert np.array_equal(model.logits(run.test.images), run.classifier.logits(run.test.images))
+    expected = run.classifier.network.logits(run.test.images)
+    assert np.array_equal(model.network.logits(run.test.images), expected)
     test = load_test(about)
     assert hg.evaluate(model, test).accuracy == run.evaluation.accuracy
 

@@ -223,9 +223,11 @@ def _check_classes(images: Dataset) -> None:
 def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
     """Calibrate and test the model.
 
-    A refitted network was trained on the validation images, so these images cannot calibrate it.
-    Such a network gets the calibration and the out-of-distribution score that were computed before
-    the refit.
+    A refitted network was trained on the validation images. Its logits on them are more extreme
+    than on new images, so a calibration or a threshold that is fitted to them is wrong for new
+    images. The refitted network therefore keeps those of the network before the refit. That network
+    was trained in the same way on fewer images, and its logits on images that it has not seen are
+    distributed almost as those of the refitted network.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)
@@ -233,6 +235,8 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
     if refitted is not None:
         before, classifier = classifier, _classifier(refitted, splits)
         classifier.calibration, classifier.ood = before.calibration, before.ood
+        if before.calibration or before.ood:
+            calibration += "; fitted before the final training on all images"
     net = classifier.network
     rules = TrainConfig(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)

@@ -145,10 +145,16 @@ def _refit(result: SearchResult) -> str:
         f" Then the model was trained again with the same settings on all {refitted.images:,} "
         f"images that are not test images, in {refitted.seconds:.1f} s. This is the final model."
     )
-    if result.classifier.calibration:
+    kept = {
+        "calibration": result.classifier.calibration,
+        "out-of-distribution score": result.classifier.ood,
+    }
+    if names := " and the ".join(name for name, fitted in kept.items() if fitted):
         text += (
-            " It uses the calibration of the first run, because no images were left to calibrate "
-            "it again."
+            f" It keeps the {names} that were fitted to the validation images before this, because "
+            "no images are left to which they could be fitted again. The same settings give almost "
+            "the same distribution of logits on new images. The test images check this: see "
+            "Calibration."
         )
     return text
 

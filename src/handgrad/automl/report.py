@@ -17,6 +17,7 @@ from handgrad.automl.trial import Trial, standard_error
 from handgrad.calibration import Calibration, reliability
 from handgrad.data.formats.reader import describe_skipped
 from handgrad.html import data_uri, image_uri, render
+from handgrad.ood import ACCEPTED
 
 MISTAKES = 24
 
@@ -177,6 +178,13 @@ def _calibrated(result: SearchResult) -> dict[str, str]:
     changed = result.classifier.calibration is not None
     error = f"Expected calibration error on the test images: {after.error:.2%}"
     error += f", {before.error:.2%} before calibration." if changed else "."
+    if (ood := result.classifier.ood) is not None:
+        test = result.classifier.pixels(result.splits.test)
+        unlike = ood.is_unlike(result.classifier.network, test, result.logits)
+        error += (
+            f" The out-of-distribution score accepts {1 - unlike.mean():.2%} of the test images; "
+            f"its threshold was chosen to accept {ACCEPTED:.0%} of the validation images."
+        )
     return {
         "summary": f"{_summary(result).capitalize()}.",
         "error": error,

@@ -105,7 +105,10 @@ class Search:
         self._try_all(SHORT, candidates, short, len(prepared))
         if ranking := self.ranked(SHORT):
             first = ranking[0].candidate
-            self._try_all(SHORT, preprocessings(first, train, self.profile), short)
+            is_late = self.budget.elapsed + MIN_SECONDS * len(prepared) > short
+            self._try_all(  # the preprocessing matters more than longer trials of the networks
+                SHORT, preprocessings(first, train, self.profile), longer if is_late else short
+            )
         self._run_longer(longer)
         self._run_final(candidates[0])
 

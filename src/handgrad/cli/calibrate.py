@@ -130,7 +130,12 @@ def _new_images(
         DataError: if the model was trained on all images.
     """
     from handgrad.errors import DataError
-    from handgrad.runs import is_test_data_of, load_all, used_in_training
+    from handgrad.runs import (
+        is_test_data_of,
+        knows_all_training_images,
+        load_all,
+        used_in_training,
+    )
 
     found = load_all(data, bundle.classifier, data_dir, screen.progress)
     seen = used_in_training(file, bundle.about, bundle.classifier, found, data)
@@ -149,6 +154,11 @@ def _new_images(
             "model was trained on them"
         )
         found = found.take(~seen)
+    if seen is not None and not knows_all_training_images(bundle.about):
+        screen.warning(
+            "the model may have been trained on more of these images, because it continued the "
+            "training of a model whose training images are not all known"
+        )
     if is_test_data_of(bundle.about, data):
         screen.warning(
             f"{found.name}: these are test images of the run; after calibration on them, they are "

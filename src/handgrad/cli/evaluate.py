@@ -83,7 +83,14 @@ def evaluate(
     from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
-    from handgrad.runs import load_all, load_ood, load_run, model_file, used_in_training
+    from handgrad.runs import (
+        knows_all_training_images,
+        load_all,
+        load_ood,
+        load_run,
+        model_file,
+        used_in_training,
+    )
     from handgrad.train import evaluate, robustness
     from handgrad.train.rejection import measure_rejection
 
@@ -107,7 +114,8 @@ def evaluate(
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)
     seen = used_in_training(model_file(run), about, classifier, test, data)
-    new = _images_seen(seen, Z.argmax(axis=1) == test.labels)
+    all_known = seen is not None and knows_all_training_images(about)
+    new = _images_seen(seen, all_known, Z.argmax(axis=1) == test.labels)
     hard = robustness(classifier, test, logits=judge.logits) if robust else None
     rejected = None
     if ood_data is not None:
@@ -138,12 +146,15 @@ def _warn_of_failure(screen: Screen, found: Evaluation) -> None:
         )
 
 
-def _images_seen(seen: NDArray[np.bool_] | None, correct: NDArray[np.bool_]) -> dict[str, Any]:
+def _images_seen(
+    seen: NDArray[np.bool_] | None, all_known: bool, correct: NDArray[np.bool_]
+) -> dict[str, Any]:
     """Return how many images the model was trained on, and the accuracy on the others."""
+    known = {"all_training_images_known": all_known}
     if seen is None:
-        return {"trained_on": None, "accuracy_of_others": None}
+        return known | {"trained_on": None, "accuracy_of_others": None}
     others = correct[~seen]
-    return {
+    return known | {
         "trained_on": int(seen.sum()),
         "accuracy_of_others": float(others.mean()) if others.size else None,
     }
@@ -156,6 +167,11 @@ def _words_seen(new: dict[str, Any], count: int) -> str:
         return (
             "it is unknown whether the model was trained on some of these images, because the "
             "model file has no list of its training images beside it"
+        )
+    if not new["all_training_images_known"]:
+        return (
+            f"the model was trained on at least {known:,} of these {count:,} images; it continued "
+            "the training of a model whose training images are not all known"
         )
     if not known:
         return f"the model was trained on 0 of these {count:,} images"

@@ -160,8 +160,10 @@ def _train(
         screen.info(calibrate_on(classifier, validation, train))
     with screen.err.status("testing the network and writing the run"):
         evaluation = evaluate(classifier, test)
-        more = {"from": start.to_json(images)} if start else {}
-        problem = write(Run(config, classifier, history, images, test, evaluation, more), folder)
+        more = start.metadata(images) if start else {}
+        known = None if start is None else start.trained_on
+        run = Run(config, classifier, history, images, test, evaluation, more, known)
+        problem = write(run, folder)
         finish(folder)
     if problem:
         Screen().warning(problem)

@@ -19,6 +19,7 @@ from handgrad.runs.folder import (
 )
 from handgrad.runs.held_out import (
     is_test_data_of,
+    knows_all_training_images,
     load_all,
     load_ood,
     load_test,
@@ -46,6 +47,7 @@ __all__ = [
     "finish",
     "has_checkpoint",
     "is_test_data_of",
+    "knows_all_training_images",
     "load_all",
     "load_ood",
     "load_run",

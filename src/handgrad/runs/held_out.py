@@ -15,7 +15,7 @@ from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
-from handgrad.runs.trained_on import trained_on
+from handgrad.runs.trained_on import INCOMPLETE, trained_on
 from handgrad.train.evaluate import with_classes
 
 EDITED = "the training settings in the model file were changed by hand; train the model again"
@@ -181,10 +181,9 @@ def used_in_training(
         name: the path that the data set was loaded from, or None if it is the data of the run.
     """
     seen = trained_on(file, about, data.images)
-    own = about.get("data")
-    trained_by_name = isinstance(own, Mapping) and not is_user_data(str(own.get("name")))
     steps = classifier.preprocessing
-    if seen is None or name is None or not is_user_data(name) or not trained_by_name or not steps:
+    by_name = _was_trained_by_name(about)
+    if seen is None or name is None or not is_user_data(name) or not by_name or not steps:
         return seen
     from handgrad.data.every_split import load_every_split  # it loads Pillow
     from handgrad.preprocess import preset_named
@@ -192,6 +191,17 @@ def used_in_training(
     unchanged = preset_named("plain", classifier.shape)
     raw = trained_on(file, about, load_every_split(Path(name), unchanged, progress=False).images)
     return seen if raw is None else seen | raw
+
+
+def knows_all_training_images(about: Mapping[str, Any]) -> bool:
+    """Return whether `used_in_training` finds the images of all runs that trained a model.
+
+    It does not if the training of another model was continued, whose training images are unknown.
+
+    Args:
+        about: the metadata in the model file.
+    """
+    return not about.get(INCOMPLETE)
 
 
 def is_test_data_of(about: Mapping[str, Any], name: str) -> bool:
@@ -203,6 +213,17 @@ def is_test_data_of(about: Mapping[str, Any], name: str) -> bool:
     """
     own = about.get("data")
     return isinstance(own, Mapping) and _place(name) == _place(str(own.get("name")))
+
+
+def _was_trained_by_name(about: Mapping[str, Any]) -> bool:
+    """Return whether a run, or one that it continued, was trained on a built-in data set."""
+    run: Any = about
+    while isinstance(run, Mapping):
+        own = run.get("data")
+        if isinstance(own, Mapping) and not is_user_data(str(own.get("name"))):
+            return True
+        run = run.get("from")
+    return False
 
 
 def _skips_broken(about: Mapping[str, Any], name: str) -> bool:

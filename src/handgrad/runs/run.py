@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import handgrad
 from handgrad import ood
@@ -44,6 +45,7 @@ class Run:
         test: the test images.
         evaluation: the evaluation on the test images.
         more: additional metadata for the model file, as JSON values.
+        trained_before: the hashes of the images that the network was trained on before this run.
     """
 
     config: RunConfig
@@ -53,6 +55,7 @@ class Run:
     test: Dataset
     evaluation: Evaluation
     more: Mapping[str, Any] = field(default_factory=dict)
+    trained_before: NDArray[np.uint64] | None = None
 
 
 def write(run: Run, folder: Path) -> str | None:
@@ -62,6 +65,8 @@ def write(run: Run, folder: Path) -> str | None:
         A message if some figures could not be drawn, otherwise None.
     """
     digests = image_digests(run.train.images)
+    if run.trained_before is not None:
+        digests = np.union1d(digests, run.trained_before)
     described = about(run) | {"training_images": digest_of_all(digests)}
     run.classifier.save(folder / MODEL, described, golden=run.test.images)
     write_digests(digests, folder)

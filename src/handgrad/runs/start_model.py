@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from handgrad.classifier import ClassChange, Classifier, read_bundle
 from handgrad.data import Dataset
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Normalize
 from handgrad.network import layer_name
 from handgrad.runs.run import model_file
+from handgrad.runs.trained_on import FILE, INCOMPLETE, read_digests
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,15 @@ class StartModel:
         classifier: the classifier in the file.
         about: the metadata in the file, such as its training data.
         digest: the SHA-256 of the contents of the file.
+        trained_on: the hashes of the images that the model was trained on, or None if they are
+            unknown.
     """
 
     path: Path
     classifier: Classifier
     about: Mapping[str, Any]
     digest: str
+    trained_on: NDArray[np.uint64] | None
 
     @classmethod
     def load(cls, path: str | Path, digest: str | None = None) -> StartModel:
@@ -55,7 +62,13 @@ class StartModel:
                 f"cannot resume: the run started from {file}, which has changed since; restore the "
                 "file, or start a new run in another folder"
             )
-        return cls(file, bundle.classifier, bundle.about, bundle.digest)
+        known = read_digests(file, bundle.about)
+        return cls(file, bundle.classifier, bundle.about, bundle.digest, known)
+
+    @property
+    def knows_all_images(self) -> bool:
+        """Whether all images that the model was trained on are known."""
+        return self.trained_on is not None and not self.about.get(INCOMPLETE)
 
     def fitted_to(self, data: Dataset, seed: int) -> Classifier:
         """Return the classifier with the classes of new training images.
@@ -89,12 +102,17 @@ class StartModel:
                 f"the images of {data.name} are used as they are; the model keeps its own "
                 "preprocessing for image files"
             )
+        if not self.knows_all_images:
+            lines.append(
+                f"not all images that the model was trained on are known, because {FILE} is "
+                "missing or incomplete; `handgrad evaluate` will not recognise the missing ones"
+            )
         return lines
 
-    def to_json(self, data: Dataset) -> dict[str, Any]:
+    def metadata(self, data: Dataset) -> dict[str, Any]:
         """Return where a run came from, as metadata for its model file."""
         change = self._change(data)
-        return {
+        start = {
             "path": str(self.path),
             "digest": self.digest,
             "data": self.about.get("data"),
@@ -103,6 +121,7 @@ class StartModel:
             "added": list(change.added),
             "dropped": list(change.dropped),
         }
+        return {"from": start} | ({} if self.knows_all_images else {INCOMPLETE: True})
 
     def _change(self, data: Dataset) -> ClassChange:
         return ClassChange.between(self.classifier.classes, data.classes)

@@ -3,6 +3,9 @@
 The folder of a run has one 8-byte hash per training image, so that an image is recognised under
 another name, in another folder or in another file format. The hashes are not in the model file,
 which is often smaller than they are: 60,000 hashes take 480 kB.
+
+A run that continues the training of a model also has the hashes of that model's training images. If
+these are unknown, the metadata of the run say so under `INCOMPLETE`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from handgrad.files import replacing
 
 FILE = "training-images.npy"
 _PART = 1000  # images
+INCOMPLETE = "training_images_incomplete"  # in the metadata: not all training images are known
 
 
 def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
@@ -57,18 +61,14 @@ def write_digests(digests: NDArray[np.uint64], folder: Path) -> None:
         np.save(temporary, digests)
 
 
-def trained_on(
-    file: Path, about: Mapping[str, Any], images: NDArray[Any]
-) -> NDArray[np.bool_] | None:
-    """Return which images the model was trained on, (N,), or None if this is unknown.
+def read_digests(file: Path, about: Mapping[str, Any]) -> NDArray[np.uint64] | None:
+    """Return the hashes of the training images of a model, or None if they are unknown.
 
-    Validation images count as training images, because they decided which weights were kept. It is
-    unknown if the model file has no file `FILE` of the same run beside it.
+    They are unknown if the model file has no file `FILE` of the same run beside it.
 
     Args:
         file: the model file.
         about: the metadata in the model file.
-        images: inputs of the network, (N, C, H, W).
     """
     try:
         digests = np.load(file.with_name(FILE), allow_pickle=False)
@@ -76,4 +76,20 @@ def trained_on(
         return None
     if digests.dtype != np.uint64 or digest_of_all(digests) != about.get("training_images"):
         return None
-    return np.isin(image_digests(images), digests)
+    return np.asarray(digests)
+
+
+def trained_on(
+    file: Path, about: Mapping[str, Any], images: NDArray[Any]
+) -> NDArray[np.bool_] | None:
+    """Return which images the model was trained on, (N,), or None if this is unknown.
+
+    Validation images count as training images, because they decided which weights were kept.
+
+    Args:
+        file: the model file.
+        about: the metadata in the model file.
+        images: inputs of the network, (N, C, H, W).
+    """
+    digests = read_digests(file, about)
+    return None if digests is None else np.isin(image_digests(images), digests)

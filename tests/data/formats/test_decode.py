@@ -42,11 +42,14 @@ def test_sixteen_bit_images_keep_transparency(tmp_path):
 
 
 def test_dark_and_light_transparent_ink_give_the_same_image(files):
-    prepare = light((1, 2, 2))
+    prepare = light((1, 6, 6))
+    margin = ((2, 2), (2, 2), (0, 0))  # transparent
     dark, pale = (read_pixels(files[f"rgba-{kind}.png"][0]) for kind in ("dark", "light"))
     assert plain((1, 2, 2)).apply(dark).tolist() == [[[0, 255], [255, 127]]]
     assert plain((1, 2, 2)).apply(pale).tolist() == [[[255, 0], [0, 128]]]
-    assert np.array_equal(prepare.apply(dark), prepare.apply(pale))
+    found = prepare.apply(np.pad(dark, margin))
+    assert np.array_equal(found, prepare.apply(np.pad(pale, margin)))
+    assert found.max() == 255
 
 
 def test_the_exif_orientation_is_applied(tmp_path):
