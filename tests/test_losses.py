@@ -177,3 +177,22 @@ def test_smoothing_out_of_range_are_refused(smoothing: float) -> None:
 def test_class_weights_out_of_range_are_refused(weight: float) -> None:
     with pytest.raises(ConfigError, match="class_weights must be numbers of at least 0, not"):
         SoftmaxCrossEntropy(class_weights=(1.0, weight))
+
+
+@pytest.mark.parametrize("N", [0, 1, 7, 500])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_value_alone_equals_that_with_the_gradient(N: int, dtype: type) -> None:
+    rng = np.random.default_rng(N)
+    Z, y = rng.normal(0, 30, (N, 5)).astype(dtype), rng.integers(0, 5, N)
+    kept = Z.copy()
+    for loss in (SoftmaxCrossEntropy(), SoftmaxCrossEntropy(0.1, (1, 2, 0, 1, 1))):
+        assert loss.value(Z, y) == pytest.approx(loss(Z, y)[0], rel=1e-5)
+    assert np.array_equal(Z, kept)
+
+
+def test_the_softmax_of_an_image_does_not_depend_on_the_others() -> None:
+    Z = np.random.default_rng(0).normal(0, 5, (50, 10)).astype(np.float32)
+    p = softmax(Z)
+    assert p.flags.c_contiguous
+    assert np.array_equal(p, np.concatenate([softmax(z[None]) for z in Z]))
+    assert p == pytest.approx(np.exp(log_softmax(Z)), rel=1e-5)

@@ -40,8 +40,9 @@ MIN_IMAGES = 30  # validation images; with fewer, the threshold would be a guess
 _DIRECTIONS, _CELLS = 8, 7
 _ENERGY_WEIGHT, _NOISE = 0.4, 0.15  # chosen on letters in other fonts; see docs/confidence.md
 _MAX_RANK, _MAX_VECTORS = 64, 640
-_MAX_FITTED = 10_000  # training images
-_BATCH = 500
+_SHARED = 160  # the dimension of the space that contains the directions of all classes
+_MAX_FITTED, _MAX_HELD_OUT = 10_000, 5_000  # training images, and validation images
+_BATCH, _BLOCK = 500, 50  # a block fits into the cache
 _NAMES = ("means", "directions", "variances", "noise", "scaling", "threshold")
 
 
@@ -82,13 +83,16 @@ class OodScore:
             logits: the logits of the images, (N, K).
         """
         X = network.as_images(X)
-        center, spread, energy_center, energy_spread = self.scaling.astype(np.float64)
-        parts = (np.log(self._distances(network, X, logits)) - center) / spread
-        return parts + (energy(logits) - energy_center) / energy_spread
+        return self._combined(np.log(self._distances(network, X, logits)), energy(logits))
 
     def is_unlike(self, network: Network, X: ArrayLike, logits: Array) -> NDArray[np.bool_]:
         """Return whether each image is unlike the training images, (N,); see `scores`."""
         return self.scores(network, X, logits) > float(self.threshold[0])
+
+    def _combined(self, log_d: Array, E: Array) -> NDArray[np.float64]:
+        """Return the score s of images with distances log d² and energies E, (N,)."""
+        center, spread, energy_center, energy_spread = self.scaling.astype(np.float64)
+        return (log_d - center) / spread + (E - energy_center) / energy_spread
 
     def _distances(self, network: Network, X: Array, logits: Array) -> NDArray[np.float64]:
         """Return d² between the images X and the classes of their answers, (N,)."""
@@ -154,7 +158,7 @@ def fit_ood(network: Network, train: Dataset, validation: Dataset, logits: Array
         network: the trained network.
         train: its training images; at most 10,000 of them are used.
         validation: images that the network was not trained on; the score of 95 % of them is below
-            the threshold.
+            the threshold. At most 5,000 of them are used.
         logits: the network's logits for the validation images, (N, K).
 
     Raises:
@@ -168,23 +172,24 @@ def fit_ood(network: Network, train: Dataset, validation: Dataset, logits: Array
         )
     if len(network.shape) != 3:
         raise DataError(f"an out-of-distribution score needs images, not inputs {network.shape}")
-    some = np.linspace(0, len(train) - 1, min(len(train), _MAX_FITTED)).astype(np.int64)
-    h = np.concatenate(
-        [edges(network.as_input(train.images[some[at : at + _BATCH]])) for at in _starts(some)]
-    )
+    some = _at_most(_MAX_FITTED, len(train))
+    h, y = _edges_of(network, train.images[some]), train.labels[some]
     K, P = network.classes, h.shape[1]
     rank = min(_MAX_RANK, max(1, _MAX_VECTORS // K), P)
     means, U, v = np.zeros((K, P)), np.zeros((K, rank, P)), np.zeros((K, rank))
-    total = 0.0
     for k in range(K):
-        own = h[train.labels[some] == k].astype(np.float64)
-        if not len(own):
-            means[k] = h.mean(axis=0)
-            continue
-        means[k] = own.mean(axis=0)
-        variances, vectors = np.linalg.eigh((own - means[k]).T @ (own - means[k]) / len(own))
-        v[k], U[k] = np.maximum(variances[::-1][:rank], 0), vectors.T[::-1][:rank]
-        total += float(np.maximum(variances, 0).mean()) / K
+        means[k] = h[y == k if (y == k).any() else slice(None)].mean(axis=0, dtype=np.float64)
+    h -= means.astype(np.float32)[y]
+    # The directions of all classes are in the space of the largest variances within the classes.
+    variances, space = np.linalg.eigh(h.T @ h / len(h))
+    space = space[:, -max(rank, _SHARED) :]
+    total = float(np.maximum(variances, 0).mean())
+    h = h @ space
+    for k in range(K):
+        own = h[y == k]
+        variances, vectors = np.linalg.eigh(own.T @ own / max(len(own), 1))
+        v[k] = np.maximum(variances[::-1][:rank], 0)
+        U[k] = (space @ vectors).T[::-1][:rank]
     fitted = {
         "means": means,
         "directions": U,
@@ -194,13 +199,24 @@ def fit_ood(network: Network, train: Dataset, validation: Dataset, logits: Array
         "threshold": [0],
     }
     score = OodScore(**_as_float32(fitted), images=len(validation))
-    X = validation.images
-    d2 = score._distances(network, X, logits)
-    log_d, E = np.log(d2), energy(logits)
-    fitted["scaling"] = [log_d.mean(), _spread(log_d), E.mean(), _spread(E) / _ENERGY_WEIGHT]
-    score = OodScore(**_as_float32(fitted), images=len(validation))
-    limit = np.quantile(score.scores(network, X, logits), ACCEPTED)
+    held = _at_most(_MAX_HELD_OUT, len(validation))
+    Z = logits[held]
+    log_d, E = np.log(score._distances(network, validation.images[held], Z)), energy(Z)
+    scaling = [log_d.mean(), _spread(log_d), E.mean(), _spread(E) / _ENERGY_WEIGHT]
+    score = replace(score, scaling=np.array(scaling, np.float32), images=len(held))
+    limit = np.quantile(score._combined(log_d, E), ACCEPTED)
     return replace(score, threshold=np.nextafter(np.array([limit], np.float32), np.float32(np.inf)))
+
+
+def _edges_of(network: Network, images: NDArray[Any]) -> Array:
+    """Return the edges of images, (N, P)."""
+    parts = [edges(network.as_input(images[at : at + _BATCH])) for at in _starts(images)]
+    return np.concatenate(parts)
+
+
+def _at_most(count: int, N: int) -> NDArray[np.int64]:
+    """Return evenly spaced indices of at most `count` of N images."""
+    return np.linspace(0, N - 1, min(N, count)).astype(np.int64)
 
 
 def energy(logits: Array) -> NDArray[np.float64]:
@@ -218,21 +234,47 @@ def edges(X: Array) -> Array:
     image is divided into square cells of equal size, at most 7 along each side. h holds the square
     root of the mean slope of each direction and cell.
     """
-    x = np.pad(X.mean(axis=1, dtype=np.float32), ((0, 0), (1, 1), (1, 1)))
-    columns = x[:, :-2] + 2 * x[:, 1:-1] + x[:, 2:]
-    rows = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
-    gx, gy = (columns[:, :, 2:] - columns[:, :, :-2]) / 8, (rows[:, 2:] - rows[:, :-2]) / 8
-    N, H, W = gx.shape
+    N, _, H, W = X.shape
     cell = math.ceil(max(H, W) / _CELLS)
     high, wide = math.ceil(H / cell), math.ceil(W / cell)
-    margin = ((0, 0), (0, high * cell - H), (0, wide * cell - W))
-    gx, gy = np.pad(gx, margin), np.pad(gy, margin)
-    h = np.empty((N, _DIRECTIONS, high, wide), np.float32)
-    for k in range(_DIRECTIONS):
-        angle = 2 * math.pi * k / _DIRECTIONS
-        slope = np.maximum(gx * np.float32(math.cos(angle)) + gy * np.float32(math.sin(angle)), 0)
-        h[:, k] = slope.reshape(N, high, cell, wide, cell).mean(axis=(2, 4))
-    return np.sqrt(h).reshape(N, -1)
+    h = np.empty((_DIRECTIONS, high, wide, N), np.float32)
+    for at in range(0, N, _BLOCK):
+        part = slice(at, at + _BLOCK)
+        h[..., part] = _mean_slopes(X[part], cell, high, wide)
+    return np.ascontiguousarray(np.sqrt(h).reshape(-1, N).T)
+
+
+def _mean_slopes(X: Array, cell: int, high: int, wide: int) -> Array:
+    """Return the mean slope of each direction and cell of images X, (8, high, wide, N).
+
+    The images are the last axis of each array, so that NumPy computes them at the same time.
+    """
+    N, C, H, W = X.shape
+    x = np.zeros((high * cell + 2, wide * cell + 2, N), np.float32)
+    x[1 : H + 1, 1 : W + 1] = (X[:, 0] if C == 1 else X.mean(axis=1)).transpose(1, 2, 0)
+    columns = x[:-2] + x[2:]
+    columns += 2 * x[1:-1]
+    rows = x[:, :-2] + x[:, 2:]
+    rows += 2 * x[:, 1:-1]
+    gx, gy = columns[:, 2:] - columns[:, :-2], rows[2:] - rows[:-2]
+    for g in (gx, gy):  # outside the image
+        g[H:], g[:, W:] = 0, 0
+    totals = np.empty((_DIRECTIONS, high, wide, N), np.float32)
+    half = _DIRECTIONS // 2  # the slope of an opposite direction is max(0, -g)
+    for k, g in enumerate((gx, gx + gy, gy, gy - gx)):
+        totals[k] = _totals(np.maximum(g, 0), cell)
+        totals[k + half] = -_totals(np.minimum(g, 0), cell)
+    scale = np.float32(1 / (8 * cell**2))
+    totals[::2] *= scale
+    totals[1::2] *= scale * np.float32(math.sqrt(0.5))  # the directions between the axes
+    return totals
+
+
+def _totals(slope: Array, cell: int) -> Array:
+    """Return the sums of slopes (H, W, N) over square cells, (high, wide, N)."""
+    H, W, N = slope.shape
+    rows = slope.reshape(H // cell, cell, W, N).sum(axis=1)
+    return rows.reshape(H // cell, W // cell, cell, N).sum(axis=2)
 
 
 def _as_float32(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import copy
+import gc
 import pickle
+import weakref
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.engines import inference
-from handgrad.engines.inference import FEW_IMAGES, Inference, engine_for
+from handgrad.engines.inference import FEW_IMAGES, Inference, engine_for, inference_of
 
 
 @dataclass(frozen=True)
@@ -187,3 +189,20 @@ def test_evaluate_uses_the_compiled_engine(X, of, monkeypatch):
     found = hg.evaluate(model, test)
     assert np.array_equal(found.confusion, expected.confusion)
     assert found.loss == pytest.approx(expected.loss, rel=1e-6)
+
+
+def test_all_calls_for_a_network_share_one_object() -> None:
+    net = network()
+    found = inference_of(net)
+    assert inference_of(net) is found
+    for other in (net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert inference_of(other).net is other
+    X = np.zeros((FEW_IMAGES + 1, *net.shape), np.uint8)
+    before = found.logits(X)
+    for array in net.parameters.values():
+        array += 1
+    assert not np.array_equal(found.logits(X), before), "the weights are the current ones"
+    freed = weakref.ref(net)
+    del net, found, other
+    gc.collect()
+    assert freed() is None

@@ -18,7 +18,7 @@ from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, r
 from handgrad.classifier.model_file import GOLDEN, check_suffix, write
 from handgrad.classifier.scaling import scaled_array, scaled_data
 from handgrad.data import Dataset
-from handgrad.engines.inference import Inference
+from handgrad.engines.inference import inference_of
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
@@ -96,7 +96,6 @@ class Classifier:
         self.preprocessing = preprocessing
         self.calibration = calibration
         self.pixel_range = pixel_range
-        self._inference = Inference(network)
         self.ood = ood
 
     @classmethod
@@ -170,7 +169,7 @@ class Classifier:
         Call this before classifying images in several batches, so that the same engine computes all
         of them.
         """
-        self._current_inference().expect(count)
+        inference_of(self.network).expect(count)
 
     def pixels(self, X: ArrayLike | Dataset, pixel_range: RangeLike = None) -> NDArray[Any]:
         """Scale images to the network's input, (N, C, H, W) uint8 0..255 or floating point.
@@ -201,7 +200,7 @@ class Classifier:
         installed, the network has the dtype float32, and every layer has a kernel. The logits of
         the two engines agree to float32 rounding.
         """
-        return self._current_inference().logits(self.pixels(X, pixel_range))
+        return inference_of(self.network).logits(self.pixels(X, pixel_range))
 
     def predict_proba(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
         """Return the probability of each class, (N, K), for images X: see `pixels`."""
@@ -232,7 +231,7 @@ class Classifier:
             pixel_range: the values of black and white: see `pixels`.
         """
         pixels = self.pixels(X, pixel_range)
-        Z = self._current_inference().logits(pixels) if logits is None else logits
+        Z = inference_of(self.network).logits(pixels) if logits is None else logits
         calibration = self.calibration or Calibration()
         confident = calibration.is_confident(calibration.probabilities(Z))
         reasons = np.where(confident, "", UNSURE)
@@ -322,12 +321,6 @@ class Classifier:
             **ood,
         }
 
-    def _current_inference(self) -> Inference:
-        """Return the object that computes the logits of the current network."""
-        if self._inference.net is not self.network:
-            self._inference = Inference(self.network)
-        return self._inference
-
     def __repr__(self) -> str:
         return f"Classifier({self.network!r}, classes {_some(self.classes)})"
 
@@ -371,9 +364,7 @@ def logits_function(model: Network | Classifier) -> Callable[[ArrayLike], Array]
     Raises:
         ModelError: if the argument is neither a network nor a classifier.
     """
-    if isinstance(model, Classifier):
-        return model._current_inference().logits
-    return Inference(network_of(model)).logits
+    return inference_of(network_of(model)).logits
 
 
 def _some(classes: Sequence[Label]) -> str:

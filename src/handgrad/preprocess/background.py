@@ -47,9 +47,10 @@ class SubtractBackground:
         """Return the lightness of the background at each pixel, (H, W, 1)."""
         H, W, _ = X.shape
         small = resized(X, *fitted(X, _SIDE, _SIDE)) if max(H, W) > _SIDE else X
-        opened = 255 - _eroded(255 - _eroded(small[:, :, 0]))
-        if not opened.any():
+        eroded = _eroded(small[:, :, 0])
+        if not eroded.any():  # so that the dilated image is black as well
             return np.zeros_like(X)
+        opened = 255 - _eroded(255 - eroded)
         return resized(smoothed(opened[:, :, None], _RADIUS), H, W)
 
 

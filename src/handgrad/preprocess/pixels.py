@@ -24,8 +24,8 @@ def percentile(X: NDArray[Any], percent: int) -> int:
 
     The pixels are integers from 0 to 255.
     """
-    below = np.cumsum(np.bincount(X.ravel(), minlength=256))
-    return int((100 * below >= percent * below[-1]).argmax())
+    place = -(-percent * X.size // 100) - 1
+    return int(np.sort(X, axis=None, kind="stable")[place]) if place >= 0 else 0
 
 
 def edge_colour(X: Pixels) -> NDArray[np.uint8]:

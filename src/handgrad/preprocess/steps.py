@@ -123,7 +123,10 @@ class UndoUpscale:
     title: ClassVar[str] = "upscaling undone"
 
     def __call__(self, X: Pixels) -> Pixels:
-        rows, columns = _run_lengths(X), _run_lengths(X.transpose(1, 0, 2))
+        rows = _run_lengths(X)
+        if 1 in rows[1:-1]:  # the usual case
+            return X
+        columns = _run_lengths(X.transpose(1, 0, 2))
         inner = np.concatenate([rows[1:-1], columns[1:-1]])  # the margins may have any size
         if inner.size == 0 or inner.min() == 1:
             return X
@@ -214,7 +217,8 @@ class Resize:
 def _run_lengths(X: Pixels) -> NDArray[np.int64]:
     """Return the lengths of the runs of equal rows, from top to bottom."""
     changes = np.flatnonzero((X[1:] != X[:-1]).any(axis=(1, 2))) + 1
-    return np.diff(changes, prepend=0, append=len(X))
+    ends = np.concatenate([[0], changes, [len(X)]])
+    return ends[1:] - ends[:-1]
 
 
 def _one_per_block(runs: NDArray[np.int64], size: int, blocks: int) -> NDArray[np.int64]:

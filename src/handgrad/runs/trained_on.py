@@ -11,7 +11,7 @@ these are unknown, the metadata of the run say so under `INCOMPLETE`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from handgrad.files import replacing
 
 FILE = "training-images.npy"
+_PART = 1000  # images
 INCOMPLETE = "training_images_incomplete"  # in the metadata: not all training images are known
 
 
@@ -33,12 +34,20 @@ def image_digests(images: NDArray[Any]) -> NDArray[np.uint64]:
     Args:
         images: inputs of the network, (N, C, H, W), uint8 or floating point.
     """
-    digests = np.zeros(len(images), np.uint64)
-    for n, x in enumerate(images):
-        levels = x if x.dtype == np.uint8 else np.rint(x.astype(np.float64) * 255)
-        content = levels.astype("<i4").tobytes()
-        digests[n] = int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
-    return digests
+    digests: list[bytes] = []
+    for at in range(0, len(images), _PART):
+        part: Iterable[NDArray[Any]] = images[at : at + _PART]
+        if images.dtype != np.uint8:
+            levels = np.rint(images[at : at + _PART].astype(np.float64) * 255)
+            part = map(_as_integers, levels)
+        digests += [hashlib.blake2b(x.tobytes(), digest_size=8).digest() for x in part]
+    return np.array([int.from_bytes(digest, "little") for digest in digests], np.uint64)
+
+
+def _as_integers(levels: NDArray[Any]) -> NDArray[Any]:
+    """Return the levels of an image as uint8 if all are 0..255, otherwise as int32."""
+    is_in_range = levels.size and levels.min() >= 0 and levels.max() <= 255
+    return levels.astype("u1" if is_in_range else "<i4")
 
 
 def digest_of_all(digests: NDArray[np.uint64]) -> str:

@@ -126,11 +126,12 @@ def evaluate(
     if isinstance(model, Classifier):
         check_dataset(test)
         test = with_classes(test, model.classes)
-    check_classes(model, test)
-    net = network_of(model)
-    images = model.pixels(test) if isinstance(model, Classifier) else test.images
+    images, net = _images_for(model, test), network_of(model)
     Z = (logits or logits_function(model))(images)
-    value, _ = loss(Z, test.labels)
+    if isinstance(loss, SoftmaxCrossEntropy):  # it can leave out the gradient
+        value = loss.value(Z, test.labels)
+    else:
+        value, _ = loss(Z, test.labels)
     K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)
     return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K), test.classes)
@@ -189,6 +190,11 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
     A classifier must have the same class names as the data set. A network must have the same number
     of classes.
     """
+    _images_for(model, data)
+
+
+def _images_for(model: Network | Classifier, data: Dataset) -> NDArray[Any]:
+    """Return the images of a data set as inputs of a model, after the checks of `check_classes`."""
     net = network_of(model)
     check_dataset(data)
     if isinstance(model, Classifier) and data.classes != model.classes:
@@ -202,10 +208,7 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
             f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
             "build the network with classes=len(train.classes)"
         )
-    if isinstance(model, Classifier):
-        model.pixels(data)
-    else:
-        net.as_images(data.images)
+    return model.pixels(data) if isinstance(model, Classifier) else net.as_images(data.images)
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:

@@ -241,6 +241,8 @@ def _without_stderr() -> Iterator[None]:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Apply the EXIF orientation of an image; an invalid orientation is ignored."""
+    if image.format == "PNG" and not image.info:  # most files, and the check takes a while
+        return image
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, *_BROKEN):
@@ -258,4 +260,4 @@ def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         return image.convert("LA" if grey else "RGBA")
-    return image.convert("L" if grey else "RGB")
+    return image if image.mode == "L" else image.convert("L" if grey else "RGB")
