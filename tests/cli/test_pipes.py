@@ -29,8 +29,9 @@ def test_pipe_among_images_is_reported_as_unreadable(handgrad, tmp_path):
     ended = handgrad("train", root, "--epochs", "1")
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"error: images: 1 of 31 images cannot be read: {named} ({WHAT}); repair or remove them, "
-        "or leave them out with --skip-broken (in Python: skip_broken=True)\n"
+        f"error: images: 1 of 31 images cannot be read: {named} ({WHAT}); repair or remove them "
+        "(`handgrad train` and `auto` leave them out with --skip-broken, and load_data with "
+        "skip_broken=True)\n"
     )
     ended = handgrad("data", "check", root)
     assert ended.status == 1

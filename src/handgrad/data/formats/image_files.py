@@ -22,7 +22,7 @@ from handgrad.files import check_is_file
 from handgrad.preprocess import Preprocessing
 from handgrad.threads import cores
 
-CACHE_VERSION = 1  # a new number invalidates all cached images
+CACHE_VERSION = 2  # a new number invalidates all cached images
 
 _BATCH = 256
 _NAMED = 10  # the number of unreadable files that an error message names
@@ -45,8 +45,8 @@ class UnreadableFilesError(DataError):
         more = f"; and {len(unreadable) - _NAMED:,} more" if len(unreadable) > _NAMED else ""
         super().__init__(
             f"{name}: {len(unreadable):,} of {count:,} images cannot be read: {named}{more}; "
-            "repair or remove them, or leave them out with --skip-broken (in Python: "
-            "skip_broken=True)"
+            "repair or remove them (`handgrad train` and `auto` leave them out with "
+            "--skip-broken, and load_data with skip_broken=True)"
         )
 
 
