@@ -56,7 +56,7 @@ def test_the_help_names_each_default_in_one_style(handgrad):
         ("compare-engines", "training steps. Default: 200."),
         ("verify", "logits. Default: 1e-05."),
         ("reproduce", "or all. Default: all."),
-        ("train", "lists them. Default: smallnet."),
+        ("train", "lists them. Default: smallnet; with --from, the network of that model."),
     ]:
         assert text in " ".join(handgrad(words, "--help").out.replace("│", " ").split())
 

@@ -27,7 +27,9 @@ LINES = {
     ("data", "check"): "{images}",
     ("train",): "--model softmax-regression --epochs 1 --no-figures",
     ("auto",): "{images} --minutes 0.12",
+    ("upgrade",): "{old} --out new.safetensors",
 }
+OLD = Path(__file__).parents[1] / "classifier/golden_files/format-2.safetensors"
 FAILING = {
     ("verify",): "broken.safetensors {run}",
     ("gradcheck",): "mine.py:Double",
@@ -70,7 +72,7 @@ def test_all_commands_with_json_are_tested():
 @pytest.mark.parametrize("words", sorted(LINES), ids=" ".join)
 def test_json_has_version_and_ok(handgrad, monkeypatch, run, images, words):
     monkeypatch.setattr(pipeline, "TEST_SECONDS", 4.0)
-    line = LINES[words].format(run=run, images=images)
+    line = LINES[words].format(run=run, images=images, old=OLD)
     ended = handgrad(*words, *line.split(), "--json")
     assert ended.status == 0
     document(ended)
@@ -81,7 +83,7 @@ def test_a_failed_check_is_not_ok(handgrad, run, images, words):
     Path("broken.safetensors").write_bytes(b"x")
     Path("mine.py").write_text(LAYER.replace("FACTOR", "3"))
     (images / "a" / "empty.png").touch()
-    line = FAILING[words].format(run=run, images=images)
+    line = FAILING[words].format(run=run, images=images, old=OLD)
     ended = handgrad(*words, *line.split(), "--json")
     assert ended.status == 1
     document(ended)

@@ -226,10 +226,11 @@ def test_few_images_make_one_batch_unless_the_size_is_given(handgrad):
     assert ended.status == 0
     assert written("few")["batch_size"] == 21
     ended = handgrad("train", "few.npz", *QUICK, "--batch-size", "22")
-    assert ended == (
-        *(1, ""),
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == (
+        "train: images `x`, labels `y`\n"
         "error: few: there are only 21 training images, fewer than the batch_size 22; use a "
-        "batch_size of at most 21: --batch-size 21\n",
+        "batch_size of at most 21: --batch-size 21\n"
     )
 
 
@@ -261,7 +262,8 @@ def test_failing_figures_do_not_lose_the_run(handgrad, monkeypatch, quiet):
     )
     run = Path("runs/digits-softmax-regression-1")
     assert {p.name for p in run.iterdir() if p.is_file()} == {
-        *("model.safetensors", "config.toml", "history.csv", "history.json", "history.jsonl")
+        *("model.safetensors", "config.toml", "history.csv", "history.json", "history.jsonl"),
+        "training-images.npy",
     }
     assert ended.out.splitlines()[1] == f"run in {run}"
 

@@ -80,7 +80,7 @@ BAD = {
     "another file": (content(WHOLE[::-1]), "the file differs from the published one: wrong"),
     "a page": (content(b"<html>"), "the file differs from the published one: wrong"),
     "nothing": (content(b""), "the file differs from the published one: wrong"),
-    "half of it": (content(WHOLE[:100]), "the file is broken, not the published one"),
+    "half of it": (content(WHOLE[:100]), "the file differs from the published one: broken"),
     "broken off": (content(WHOLE[:100], promised=200), "the connection was interrupted"),
     "endless": (endless, "the file is larger than expected"),
     "stalled": (stalled, "no response in time"),
