@@ -220,8 +220,11 @@ def test_the_command_line_answers_alike_for_all_ranges(
     call("train", "data.npz", *words, "--no-figures", "--no-calibrate", "--out", "run")
     network = hg.load_model(tmp_path / "run").network
     for other in KNOWN:
-        parts = {"x_train": raw(other, train), "y_train": train.labels}
-        np.savez("other.npz", **parts, x_test=raw(other, test), y_test=test.labels)
+        np.savez("other.npz", x=raw(other, test), y=test.labels)
+        if other == "uint16 0..4095" and form != other:
+            with pytest.raises(AssertionError, match="do not show whether their range is"):
+                call("evaluate", "run", "--data", "./other.npz")
+            continue
         found = call("evaluate", "run", "--data", "./other.npz")
         assert found["accuracy"] == pytest.approx(expected(network, other), abs=0.002)
     for n, x in enumerate(test.images[:40]):

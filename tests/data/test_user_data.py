@@ -231,9 +231,7 @@ def test_a_broken_image_is_named(tmp_path):
     sentence = r"3 of 20 images cannot be read: .*0.png \(the file is empty\); .*0.png \(not a c"
     with pytest.raises(DataError, match=sentence) as error:
         load_user_data(tmp_path)
-    assert "dog/1.png (a web page, not an image); repair or remove them" in str(
-        error.value
-    )
+    assert "dog/1.png (a web page, not an image); repair or remove them" in str(error.value)
     train, test = hg.load_data(str(tmp_path), skip_broken=True)
     assert len(train) + len(test) == 17
     assert train.skipped == (

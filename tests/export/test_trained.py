@@ -38,7 +38,7 @@ def verify(path: Path, capsys: pytest.CaptureFixture) -> tuple[int, dict, str]:
     with pytest.raises(SystemExit) as ended:
         app(["verify", str(path), "--json"], prog_name="handgrad")
     out, err = capsys.readouterr()
-    return ended.value.code or 0, json.loads(out)[0], err
+    return ended.value.code or 0, json.loads(out)["models"][0], err
 
 
 def changed(trained: Path, tmp_path: Path, **entries) -> Path:

@@ -45,7 +45,7 @@ def predicted(model: Path, files: list[str], words: list[str], out: pytest.Captu
     with pytest.raises(SystemExit) as ended:
         app(["predict", str(model), *files, "--json", *words], prog_name="handgrad")
     assert not ended.value.code
-    return [answer["predicted"] for answer in json.loads(out.readouterr().out)]
+    return [answer["predicted"] for answer in json.loads(out.readouterr().out)["predictions"]]
 
 
 @pytest.mark.slow

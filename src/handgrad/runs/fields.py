@@ -217,7 +217,7 @@ def check_optimizer(name: str, momentum: float | None, weight_decay: float | Non
 
 
 def check_start(from_run: str | None, model: str, **others: Any) -> None:
-    """Raise a ValueError if a setting is given that the model to start from determines."""
+    """Raise a ValueError if a given setting is already determined by the start model."""
     if from_run is None and not model:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, not an empty name")
     for name, value in {"model": model or None, **others}.items():

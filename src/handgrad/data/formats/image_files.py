@@ -37,7 +37,7 @@ class UnreadableFilesError(DataError):
     Args:
         name: the name of the data, for the message.
         unreadable: the files, with the reasons.
-        count: the number of all files.
+        count: the total number of files.
     """
 
     def __init__(self, name: str, unreadable: Sequence[Skipped], count: int) -> None:

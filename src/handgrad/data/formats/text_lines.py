@@ -57,7 +57,7 @@ def check_is_table(path: Path, first: str) -> None:
 
 
 def preamble(lines: Sequence[str]) -> int:
-    """Return how many lines before the header are no rows: "sep=;" of Excel, and comments.
+    """Return how many lines before the header are not rows: "sep=;" from Excel, and comments.
 
     NumPy writes a header as a comment, which is a row.
     """
