@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ class Session:
         self._data_name = data
         self._model: tuple[Classifier, dict[str, Any]] | None = None
         self._data: tuple[Dataset, Dataset] | None = None
+        self._at_close: list[Callable[[], None]] = []
 
     @property
     def classifier(self) -> Classifier:
@@ -116,8 +118,14 @@ class Session:
             raise ConfigError("there is no model yet; train one in the view Train")
         return model_file(self.path).read_bytes()
 
+    def at_close(self, end: Callable[[], None]) -> None:
+        """Call a function when the session is closed."""
+        self._at_close.append(end)
+
     def close(self) -> None:
         """End everything that runs for this session."""
+        for end in self._at_close:
+            end()
 
     def describe(self) -> dict[str, Any]:
         """Return the names of the model and the data as JSON data, without loading anything."""
