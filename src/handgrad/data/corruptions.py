@@ -96,7 +96,7 @@ def _pixelated(X: Images, rng: np.random.Generator, amount: tuple[int, float]) -
     for down in range(side):
         line = A[:, :, np.minimum(rows + down, H - 1)]
         for right in range(side):
-            mean = mean + line[..., np.minimum(columns + right, W - 1)] / side**2
+            mean += line[..., np.minimum(columns + right, W - 1)] / side**2
     return _clipped(A + share * (mean - A))
 
 

@@ -44,6 +44,11 @@ export function short(value) {
   return String(Number(value.toPrecision(4)));
 }
 
+/** Return a share of 1 as a percentage with one decimal. */
+export function percent(value) {
+  return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–";
+}
+
 function swatch(i) {
   const line = h("canvas", { width: 28, height: 12, "aria-hidden": "true" });
   const context = line.getContext("2d");
