@@ -41,7 +41,7 @@ ORDER = [
     *("gradient_check", "engine_comparison"),
     *("explain", "plots", "estimator", "tracking"),
     *("reproduce",),
-    *("__init__", "runs", "automl", "cli", "__main__"),
+    *("__init__", "runs", "automl", "web", "cli", "__main__"),
 ]
 
 # The same for the packages and modules of the compiled engine.

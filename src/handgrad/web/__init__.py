@@ -1,0 +1,1 @@
+"""The page: its runtime in JavaScript, and how its modules become one script."""
