@@ -20,9 +20,7 @@ from handgrad.data import Dataset
 from handgrad.engine_comparison import EngineRun, compare_engines
 from handgrad.engines import fastest_engine
 from handgrad.errors import HandgradError
-from handgrad.losses import Loss
 from handgrad.network import Network, layer_name
-from handgrad.optim import Optimizer
 
 MAX_STEPS = 50
 WEIGHTS_SHOWN = 5  # of each parameter
@@ -43,13 +41,14 @@ def installed_engines(net: Network) -> list[str]:
 
 
 class Lockstep:
-    """An engine comparison in a child process.
+    """An engine comparison in a child process, with the optimizer Momentum.
+
+    Adam would divide each gradient by its size. The gradient of a bias before a batch norm is only
+    a rounding error, which differs between engines, so this bias would also differ.
 
     Args:
         net: the network, with its initial weights.
         train: the training images.
-        optimizer: the optimizer, with a constant learning rate.
-        loss: the loss.
         engines: the engines; all are compared with the first one.
         steps: the number of steps.
         batch_size: the number of images per step.
@@ -60,14 +59,12 @@ class Lockstep:
         net: Network,
         train: Dataset,
         *,
-        optimizer: Optimizer,
-        loss: Loss,
         engines: Sequence[str],
         steps: int,
         batch_size: int,
     ) -> None:
         context = multiprocessing.get_context("spawn")
-        self._receiver, sender = context.Pipe(duplex=False)
+        self._connection, theirs = context.Pipe()
         self._lock = threading.Lock()
         self._state: dict[str, Any] = {
             "engines": list(engines),
@@ -76,24 +73,22 @@ class Lockstep:
             "steps": [],
             "is_over": False,
             "error": "",
-            "summary": "",
+            "divergence": None,
             "seconds": {},
         }
-        options = {"optimizer": optimizer, "loss": loss, "engines": list(engines)}
-        options |= {"steps": steps, "batch_size": batch_size}
-        self._process = context.Process(
-            target=_train, args=(sender, net, train, options), daemon=True
-        )
+        options = {"engines": list(engines), "steps": steps, "batch_size": batch_size}
+        self._process = context.Process(target=_train, args=(theirs,), daemon=True)
         self._process.start()
-        sender.close()
+        theirs.close()
+        self._connection.send((net, train, options))
 
     def poll(self) -> dict[str, Any]:
         """Return everything that the child process sent so far as JSON data."""
         with self._lock:
             state = self._state
             try:
-                while not state["is_over"] and self._receiver.poll():
-                    kind, content = self._receiver.recv()
+                while not state["is_over"] and self._connection.poll():
+                    kind, content = self._connection.recv()
                     if kind == "step":
                         state["steps"].append(content)
                     else:
@@ -150,16 +145,24 @@ def step_json(runs: Sequence[EngineRun]) -> dict[str, Any]:
     }
 
 
-def _train(sender: Connection, net: Network, train: Dataset, options: dict[str, Any]) -> None:
-    """Compare the engines in the child process, and send the results."""
+def _train(server: Connection) -> None:
+    """Compare the engines in the child process: receive the network, and send the results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
     try:
+        net, train, options = server.recv()
+    except EOFError:  # the server ended
+        return
+    try:
         result = compare_engines(
-            net, train, watch=lambda runs: sender.send(("step", step_json(runs))), **options
+            net, train, watch=lambda runs: server.send(("step", step_json(runs))), **options
         )
+        described = result.as_json()
+        wanted = ("ok", "divergence", "tolerance", "skipped")
         seconds = {summary.engine: summary.seconds for summary in result.engines}
-        sender.send(("end", {"summary": str(result), "seconds": seconds}))
+        server.send(("end", {"seconds": seconds} | {key: described[key] for key in wanted}))
+    except BrokenPipeError:
+        return
     except HandgradError as error:
-        sender.send(("end", {"error": str(error)}))
+        server.send(("end", {"error": str(error)}))
     except Exception as error:
-        sender.send(("end", {"error": f"this failed: {type(error).__name__}: {error}"}))
+        server.send(("end", {"error": f"this failed: {type(error).__name__}: {error}"}))

@@ -4,7 +4,7 @@ import { fill, h, table } from "./dom.js";
 import { t } from "./strings.js";
 
 const HEIGHT = 220;
-const LEFT = 56;
+const LEFT = 66;
 const BOTTOM = 34;
 const TOP = 10;
 const RIGHT = 12;

@@ -6,7 +6,7 @@ import { fill, h } from "./dom.js";
 import { imageOf } from "./images.js";
 import { t } from "./strings.js";
 
-const AT_ONCE = 24;
+const AT_ONCE = 12;
 
 /** Return a list of images, of which more can be shown with a button.
  *
@@ -19,7 +19,7 @@ export function gallery(path, parameters = {}) {
   const element = h("div", {}, list, more);
   let turn = 0;
 
-  /** Show the images with some indices; `describe` returns {lines, isRight} of an index. */
+  /** Show the images with some indices; `describe` returns {lines, isRight, spoken}. */
   element.show = async (indices, describe) => {
     const mine = ++turn;
     fill(list);
@@ -41,9 +41,9 @@ export function gallery(path, parameters = {}) {
 }
 
 /** Return a list item with one image and lines of text under it. */
-export function tile(pixels, shape, { low = 0, high = 255, lines, isRight, name = "" }) {
+export function tile(pixels, shape, { low = 0, high = 255, lines, isRight, spoken = lines[0], name = "" }) {
   const mark = isRight === undefined ? "" : isRight ? "✓ " : "✗ ";
-  const text = [mark + lines[0], ...lines.slice(1), name].filter(Boolean).join(", ");
+  const text = [mark + spoken, ...lines.slice(1), name].filter(Boolean).join(", ");
   return h("li", {}, h("figure", { className: "tile" },
     imageOf(pixels, shape, { low, high, size: 72, text }),
     h("figcaption", { "aria-hidden": "true" },
@@ -52,10 +52,14 @@ export function tile(pixels, shape, { low = 0, high = 255, lines, isRight, name 
       name ? h("span", { className: "file", title: name }, name) : null)));
 }
 
-/** Return the lines under an image: true class, answer and probability. */
-export function answerLines(label, answer, confidence) {
-  if (label === answer) return [answer, percent(confidence)];
-  return [t("gallery.wrong", { label, answer }), percent(confidence)];
+/** Return what is shown under an image: the true class, the answer and its probability. */
+export function answerText(label, answer, confidence) {
+  const isRight = label === answer;
+  return {
+    isRight,
+    lines: [isRight ? answer : `${label} → ${answer}`, percent(confidence)],
+    spoken: t("gallery.spoken", { label, answer }),
+  };
 }
 
 function figures(indices, { images, low, high, names }, describe) {

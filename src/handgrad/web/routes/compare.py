@@ -8,10 +8,8 @@ from typing import Any
 from pydantic import Field
 from starlette.routing import BaseRoute
 
-from handgrad.errors import ConfigError, HandgradError
-from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.errors import ConfigError
 from handgrad.network import Network
-from handgrad.optim import Momentum, Optimizer
 from handgrad.runs.config import RunConfig
 from handgrad.web.answers import images_json, some_of
 from handgrad.web.comparison import Comparison, Side, compare
@@ -128,28 +126,19 @@ def _lockstep(session: Session, steps: int) -> Lockstep:
     """
     with session.compute:
         train, _ = session.data
-        net, optimizer, loss = _untrained(session)
+        net = _untrained(session)
     engines = installed_engines(net)
     if engines == [REFERENCE]:
         raise ConfigError(NO_TORCH)
     few = some_of(train, max(steps, 8) * BATCH)
     batch_size = min(BATCH, len(few))
-    options: dict[str, Any] = {"engines": engines, "steps": steps, "batch_size": batch_size}
-    return Lockstep(net, few, optimizer=optimizer, loss=loss, **options)
+    return Lockstep(net, few, engines=engines, steps=steps, batch_size=batch_size)
 
 
-def _untrained(session: Session) -> tuple[Network, Optimizer, Loss]:
-    """Return the session's network with new random weights, its optimizer and its loss."""
-    train, _ = session.data
+def _untrained(session: Session) -> Network:
+    """Return the session's network with new random weights, or without a model a small one."""
     if session.path is None:
-        config = RunConfig(data=str(session.data_name), data_dir=session.data_dir)
-        settings = config.train_config(train.classes)
-        return config.network(train), settings.optimizer, settings.loss
+        train, _ = session.data
+        return RunConfig(data=str(session.data_name)).network(train)
     net = session.classifier.network
-    new = Network(net.layers, net.shape, net.classes, dtype=net.dtype)
-    try:
-        config = RunConfig.model_validate(session.about.get("config"))
-        settings = config.train_config(train.classes)
-    except (HandgradError, ValueError):  # the model was not trained by `handgrad train`
-        return new, Momentum(), SoftmaxCrossEntropy()
-    return new, settings.optimizer, settings.loss
+    return Network(net.layers, net.shape, net.classes, dtype=net.dtype)

@@ -60,7 +60,7 @@ export function agreementPanel({ agreement, reason, same_data: same, runs }, nam
     bar(agreement, count),
     h("p", {}, t("compare.both", { both: agreement.both })),
     h("p", { className: "small muted" }, chance(agreement)),
-    ...seen,
+    ...seen.filter(Boolean),
     h("div", { className: "row", role: "group", "aria-label": names.join(", ") }, ...buttons), opened);
   const group = readState().settings.group;
   const first = GROUPS.includes(group) ? group : "differ";

@@ -18,7 +18,11 @@ export function enginesPanel(settings, isAlive) {
   const progress = h("div", {});
   const outcome = h("div", { className: "engines-result" });
   const button = h("button", { type: "button", className: "primary" }, t("compare.train"));
-  button.onclick = () => run(() => post("/api/compare/engines", { steps: Number(steps) }));
+  button.onclick = () => {
+    panel.dataset.over = "false";
+    fill(outcome);
+    return run(() => post("/api/compare/engines", { steps: Number(steps) }));
+  };
   const panel = h("section", { className: "panel engines" },
     h("h2", {}, t("compare.engines")),
     h("p", { className: "small muted" }, t("compare.engines-help")),
@@ -62,7 +66,15 @@ export function enginesPanel(settings, isAlive) {
     fill(outcome, times(), h("h3", {}, t("compare.largest")),
       h("p", { className: "small muted" }, t("compare.largest-help")), ...differences(),
       h("h3", {}, t("compare.weights")), chooser(), weights(),
-      state.summary ? h("p", {}, state.summary) : null);
+      state.is_over ? h("p", { className: "verdict" }, verdict()) : null);
+  }
+
+  function verdict() {
+    const { divergence, tolerance, steps: { length: count } } = shown;
+    if (!divergence) return t("compare.equal", { count, tolerance });
+    const engine = t(`compare.engine.${divergence.engine}`);
+    const where = [divergence.layer, divergence.tensor].join(" ");
+    return t("compare.diverged", { engine, where, tolerance, number: divergence.step + 1, value: short(divergence.value) });
   }
 
   function times() {
@@ -78,12 +90,13 @@ export function enginesPanel(settings, isAlive) {
   function differences() {
     const { engines, parameters, steps: done } = shown;
     const columns = [t("compare.parameter"), ...done.map((_, k) => `>${t("compare.step", { number: k + 1 })}`)];
-    return engines.slice(1).map((engine) => {
+    return engines.slice(1).map((engine, k) => {
+      const largest = Math.max(...done.flatMap((step) => Object.values(step.largest[engine])));
       const rows = Object.entries(parameters).map(([name, title]) =>
         [title, ...done.map((step) => step.largest[engine][name].toExponential(1))]);
-      const element = table(columns, rows, t("compare.against", { engine: t(`compare.engine.${engine}`) }));
-      element.dataset.engine = engine;
-      return element;
+      const title = t("compare.against", { engine: t(`compare.engine.${engine}`), largest: largest.toExponential(1) });
+      return h("details", { open: k === 0, dataset: { engine, largest } },
+        h("summary", {}, title), table(columns, rows, t("compare.largest")));
     });
   }
 

@@ -2,7 +2,7 @@
 
 import { percent } from "../chart.js";
 import { fill, h } from "../dom.js";
-import { answerLines, gallery } from "../gallery.js";
+import { answerText, gallery } from "../gallery.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 
@@ -45,9 +45,7 @@ export function confusionPanel(result, settings) {
     if (label === undefined || answer === undefined) return;
     const images = gallery("/api/evaluate/images");
     fill(opened, h("h3", {}, t("evaluate.cell", { label, answer, count: indices.length })), images);
-    await images.show(indices, (n) => ({
-      lines: answerLines(label, answer, result.confidence[n]), isRight: i === j,
-    }));
+    await images.show(indices, (n) => answerText(label, answer, result.confidence[n]));
   }
 
   draw();

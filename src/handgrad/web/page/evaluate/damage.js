@@ -3,7 +3,7 @@
 import { get, post, unpack } from "../api.js";
 import { lineChart, percent } from "../chart.js";
 import { announce, fill, h, table } from "../dom.js";
-import { answerLines, tile } from "../gallery.js";
+import { answerText, tile } from "../gallery.js";
 import { progressBar, untilOver } from "../poll.js";
 import { slider } from "../slider.js";
 import { changeSettings } from "../state.js";
@@ -34,8 +34,9 @@ export function damagePanel(result, settings, isAlive) {
   const panel = h("section", { className: "panel damage" },
     h("h2", {}, t("evaluate.damage")),
     h("p", { className: "small muted" }, t("evaluate.damage-help")),
-    slider(t("evaluate.kind"), 0, kinds.length - 1, 1, kind, kindName, (value) => { kind = value; change(); }),
-    slider(t("evaluate.strength"), 0, strengths.at(-1), 1, strength, strengthName, (value) => { strength = value; change(); }),
+    h("div", { className: "columns" },
+      slider(t("evaluate.kind"), 0, kinds.length - 1, 1, kind, kindName, (value) => { kind = value; change(); }),
+      slider(t("evaluate.strength"), 0, strengths.at(-1), 1, strength, strengthName, (value) => { strength = value; change(); })),
     sentence, images, h("div", { className: "columns" }, chart, h("div", {}, measure, everything)));
 
   /** Show damaged images, and then the accuracy at the other strengths of this kind. */
@@ -68,10 +69,7 @@ export function damagePanel(result, settings, isAlive) {
     sentence.textContent = t(found.count < found.total ? "evaluate.damaged-some" : "evaluate.damaged", numbers);
     const { shape: [, C, H, W], data } = unpack(found.after);
     fill(images, ...found.labels.map((label, i) => tile(
-      data.subarray(i * C * H * W, (i + 1) * C * H * W), [C, H, W], {
-        lines: answerLines(classes[label], classes[found.answers[i]], found.confidence[i]),
-        isRight: label === found.answers[i],
-      })));
+      data.subarray(i * C * H * W, (i + 1) * C * H * W), [C, H, W], answerText(classes[label], classes[found.answers[i]], found.confidence[i]))));
   }
 
   function drawChart() {

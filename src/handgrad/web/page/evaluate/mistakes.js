@@ -1,7 +1,7 @@
 // The most confident mistakes.
 
 import { h } from "../dom.js";
-import { answerLines, gallery } from "../gallery.js";
+import { answerText, gallery } from "../gallery.js";
 import { t } from "../strings.js";
 
 const MOST = 100;
@@ -12,9 +12,7 @@ export function mistakesPanel({ labels, answers, confidence, classes }) {
   wrong.sort((a, b) => confidence[b] - confidence[a]);
   const images = gallery("/api/evaluate/images");
   images.classList.add("mistakes");
-  images.show(wrong.slice(0, MOST), (n) => ({
-    lines: answerLines(classes[labels[n]], classes[answers[n]], confidence[n]), isRight: false,
-  }));
+  images.show(wrong.slice(0, MOST), (n) => answerText(classes[labels[n]], classes[answers[n]], confidence[n]));
   return h("section", { className: "panel" },
     h("h2", {}, t("evaluate.mistakes")),
     h("p", { className: "small muted" },
