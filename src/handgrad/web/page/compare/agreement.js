@@ -58,7 +58,6 @@ export function agreementPanel({ agreement, reason, same_data: same, runs }, nam
   panel.append(
     h("p", {}, t("compare.same", { same: agreement.same, count, share: percent(agreement.same / count), data: agreement.data })),
     bar(agreement, count),
-    h("p", {}, t("compare.both", { both: agreement.both })),
     h("p", { className: "small muted" }, chance(agreement)),
     ...seen.filter(Boolean),
     h("div", { className: "row", role: "group", "aria-label": names.join(", ") }, ...buttons), opened);

@@ -63,10 +63,9 @@ export function enginesPanel(settings, isAlive) {
     panel.dataset.over = String(state.is_over);
     if (state.steps.length === 0) return;
     if (!(parameter in state.parameters)) parameter = Object.keys(state.parameters)[0];
-    fill(outcome, times(), h("h3", {}, t("compare.largest")),
+    fill(outcome, state.is_over ? h("p", { className: "verdict" }, verdict()) : null, times(), h("h3", {}, t("compare.largest")),
       h("p", { className: "small muted" }, t("compare.largest-help")), ...differences(),
-      h("h3", {}, t("compare.weights")), chooser(), weights(),
-      state.is_over ? h("p", { className: "verdict" }, verdict()) : null);
+      h("h3", {}, t("compare.weights")), chooser(), weights());
   }
 
   function verdict() {
