@@ -78,6 +78,7 @@ def test_two_runs_are_compared(visit, run_folder, second, size):
     assert "a=&b=" in page.url
 
 
+@pytest.mark.slow
 def test_the_same_network_is_trained_by_hand_and_in_pytorch(visit, run_folder):
     if not find_spec("torch"):
         pytest.skip("PyTorch is not installed")
@@ -85,7 +86,7 @@ def test_the_same_network_is_trained_by_hand_and_in_pytorch(visit, run_folder):
     panel = page.locator(".engines")
     panel.get_by_label("Steps").select_option("5")
     panel.get_by_role("button", name="Train side by side").click()
-    page.wait_for_selector(".engines[data-over=true]", timeout=90_000)
+    page.wait_for_selector(".engines[data-over=true]", timeout=150_000)
     shown = panel.evaluate("(panel) => panel.comparison")
     assert (shown["error"], shown["divergence"], len(shown["steps"])) == ("", None, 5)
 
