@@ -48,7 +48,7 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
 
 def stream_key(seed: int, stream: Stream, *place: int) -> int:
-    """Return the 64-bit key for one use of a stream, which `mix` computes from the arguments."""
+    """Return the 64-bit key that `mix` computes from the arguments, for one use of a stream."""
     key = 0
     for word in (seed, _NUMBER_OF[stream], *place):
         key = mix((key ^ word) + _GOLDEN)

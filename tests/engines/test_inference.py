@@ -9,7 +9,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.engines import inference
-from handgrad.engines.inference import FEW_IMAGES, Inference, engine_for, inference_of
+from handgrad.engines.inference import FEW_IMAGES, Inference, engine_for
 
 
 @dataclass(frozen=True)
@@ -191,18 +191,18 @@ def test_evaluate_uses_the_compiled_engine(X, of, monkeypatch):
     assert found.loss == pytest.approx(expected.loss, rel=1e-6)
 
 
-def test_all_calls_for_a_network_share_one_object() -> None:
-    net = network()
-    found = inference_of(net)
-    assert inference_of(net) is found
-    for other in (net.copy(), copy.copy(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
-        assert inference_of(other).net is other
-    X = np.zeros((FEW_IMAGES + 1, *net.shape), np.uint8)
-    before = found.logits(X)
-    for array in net.parameters.values():
+def test_a_classifier_keeps_the_engine_of_its_network_only() -> None:
+    model = hg.Classifier(network())
+    X = np.zeros((FEW_IMAGES + 1, *model.shape), np.uint8)
+    before = model.logits(X)
+    for array in model.network.parameters.values():
         array += 1
-    assert not np.array_equal(found.logits(X), before), "the weights are the current ones"
-    freed = weakref.ref(net)
-    del net, found, other
+    assert not np.array_equal(model.logits(X), before), "the weights are the current ones"
+    for other in (copy.copy(model), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(other.logits(X), model.logits(X))
+    model.network = network()
+    assert np.array_equal(model.logits(X), before)
+    freed = weakref.ref(model.network)
+    del model, other, array
     gc.collect()
     assert freed() is None

@@ -69,8 +69,8 @@ def auto(
         on_progress: called with the state of the search after each epoch.
 
     Returns:
-        The result. The result: `classifier` is the trained classifier, and `evaluation` is its
-        score on the test images.
+        The result: `classifier` is the trained classifier, and `evaluation` is its score on the
+        test images.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or if `test` is given although

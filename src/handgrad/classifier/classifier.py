@@ -18,7 +18,7 @@ from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, r
 from handgrad.classifier.model_file import GOLDEN, check_suffix, write
 from handgrad.classifier.scaling import scaled_array, scaled_data
 from handgrad.data import Dataset
-from handgrad.engines.inference import inference_of
+from handgrad.engines.inference import Inference
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
@@ -97,6 +97,7 @@ class Classifier:
         self.calibration = calibration
         self.pixel_range = pixel_range
         self.ood = ood
+        self._inference = Inference(network)
 
     @classmethod
     def for_data(
@@ -169,7 +170,7 @@ class Classifier:
         Call this before classifying images in several batches, so that the same engine computes all
         of them.
         """
-        inference_of(self.network).expect(count)
+        self._current_inference().expect(count)
 
     def pixels(self, X: ArrayLike | Dataset, pixel_range: RangeLike = None) -> NDArray[Any]:
         """Scale images to the network's input, (N, C, H, W) uint8 0..255 or floating point.
@@ -195,12 +196,12 @@ class Classifier:
     def logits(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
         """Return the network's logits (N, K) of images X: see `pixels` for the arguments.
 
-        The reference engine computes the first 1,000 images of a classifier, so that nothing is
-        compiled for a few images. After that, the compiled engine computes the images, if it is
-        installed, the network has the dtype float32, and every layer has a kernel. The logits of
-        the two engines agree to float32 rounding.
+        The reference engine computes the logits of the first 1,000 images, so that nothing is
+        compiled for a few images. After that, the compiled engine computes the logits. It must be
+        installed, the network must have the dtype float32, and every layer must have a kernel. The
+        logits of the two engines agree to float32 rounding.
         """
-        return inference_of(self.network).logits(self.pixels(X, pixel_range))
+        return self._current_inference().logits(self.pixels(X, pixel_range))
 
     def predict_proba(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
         """Return the probability of each class, (N, K), for images X: see `pixels`."""
@@ -231,7 +232,7 @@ class Classifier:
             pixel_range: the values of black and white: see `pixels`.
         """
         pixels = self.pixels(X, pixel_range)
-        Z = inference_of(self.network).logits(pixels) if logits is None else logits
+        Z = self._current_inference().logits(pixels) if logits is None else logits
         calibration = self.calibration or Calibration()
         confident = calibration.is_confident(calibration.probabilities(Z))
         reasons = np.where(confident, "", UNSURE)
@@ -321,6 +322,12 @@ class Classifier:
             **ood,
         }
 
+    def _current_inference(self) -> Inference:
+        """Return the object that computes the logits of the current network."""
+        if self._inference.net is not self.network:  # the network was replaced, or this is a copy
+            self._inference = Inference(self.network)
+        return self._inference
+
     def __repr__(self) -> str:
         return f"Classifier({self.network!r}, classes {_some(self.classes)})"
 
@@ -364,7 +371,9 @@ def logits_function(model: Network | Classifier) -> Callable[[ArrayLike], Array]
     Raises:
         ModelError: if the argument is neither a network nor a classifier.
     """
-    return inference_of(network_of(model)).logits
+    if isinstance(model, Classifier):
+        return model._current_inference().logits
+    return Inference(network_of(model)).logits
 
 
 def _some(classes: Sequence[Label]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.classifier.bundle import Bundle
-from handgrad.classifier.classifier import Classifier
 from handgrad.errors import ModelError
 from handgrad.preprocess import Preprocessing
 from handgrad.preprocess.upgrades import upgraded
@@ -29,14 +29,8 @@ def upgrade_preprocessing(bundle: Bundle) -> Bundle:
         raise ModelError(
             "there is nothing to upgrade: the preprocessing already has the newest steps"
         )
-    classifier = Classifier(
-        old.network,
-        old.classes,
-        preprocessing=new,
-        calibration=old.calibration,
-        pixel_range=old.pixel_range,
-        ood=old.ood,
-    )
+    classifier = copy.copy(old)
+    classifier.preprocessing = new
     golden = bundle.golden
     images = golden.images
     if golden.raw is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from handgrad.layers import Array
     from handgrad.train import Evaluation, Robustness
 
-FEW = 1000  # images; up to this number, compiling takes longer than the reference engine
-
 
 def evaluate(
     *,
@@ -59,8 +57,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Engine: compiled, reference or torch. Default: reference for at most "
-            f"{FEW} images, otherwise the fastest engine available.",
+            help="Engine: compiled, reference or torch. Default: reference for few images, "
+            "otherwise the fastest engine available.",
             show_default=False,
         ),
     ] = None,
@@ -78,11 +76,10 @@ def evaluate(
 
     Images that the model was trained on are recognized by their content and counted separately.
     """
-    import numpy as np
-
+    from handgrad.classifier import logits_function
     from handgrad.data.corruptions import CORRUPTIONS
-    from handgrad.engines import TrainConfig, engine_named, fastest_engine
-    from handgrad.losses import SoftmaxCrossEntropy
+    from handgrad.engines import TrainConfig, engine_named
+    from handgrad.engines.inference import engine_for
     from handgrad.optim import SGD
     from handgrad.runs import (
         knows_all_training_images,
@@ -107,23 +104,27 @@ def evaluate(
         if data is None
         else load_all(data, classifier, data_dir, screen.progress)
     )
-    many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
-    quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
-    either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
-    judge = engine_named(engine or either, net, TrainConfig(SoftmaxCrossEntropy(), SGD()))
+    count = len(test) * (1 + robust * len(CORRUPTIONS))
     if verbose:
-        screen.info(f"engine {engine or quickest}")
-    Z = judge.logits(classifier.pixels(test))
+        screen.info(f"engine {engine or engine_for(net, count)}")
+    classifier.expect(count)
+    logits: Callable[[NDArray[Any]], Array] = (
+        engine_named(engine, net, TrainConfig(optimizer=SGD())).logits
+        if engine
+        else logits_function(classifier)
+    )
+    X = classifier.pixels(test)
+    Z = logits(X)
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)
     seen = used_in_training(model_file(run), about, classifier, test, data)
     all_known = seen is not None and knows_all_training_images(about)
     new = _images_seen(seen, all_known, Z.argmax(axis=1) == test.labels)
-    hard = robustness(classifier, test, logits=judge.logits) if robust else None
+    hard = robustness(classifier, test, logits=logits) if robust else None
     rejected = None
     if ood_data is not None:
         others = load_ood(ood_data, classifier, data_dir, screen.progress)
-        rejected = measure_rejection(classifier, (test.images, Z), (others, judge.logits(others)))
+        rejected = measure_rejection(classifier, (X, Z), (others, logits(others)))
     plain = _plain(found, classifier.classes) | new | calibration | _plain_robustness(hard)
     if json:
         ood = {} if rejected is None else {"ood": {"data": ood_data} | rejected.to_json()}

@@ -166,7 +166,7 @@ def show_test_data(
 
 
 def warn_of_unknown_range(screen: Screen, classifier: Classifier) -> None:
-    """Print a warning if a model file, such as an old one, has no range of the training images.
+    """Print a warning if a model file does not state the pixel range of the training images.
 
     Args:
         screen: the screen to print to.

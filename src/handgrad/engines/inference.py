@@ -69,18 +69,6 @@ class Inference:
         return type(self), (self.net,)
 
 
-def inference_of(net: Network) -> Inference:
-    """Return the object that computes the logits of a network, which all calls share.
-
-    It is an attribute of the network, so that both are freed at the same time.
-    """
-    found = vars(net).get("_inference")
-    if found is None or found.net is not net:  # a copy of the network has the object of the other
-        found = vars(net)["_inference"] = Inference(net)
-    assert isinstance(found, Inference)
-    return found
-
-
 def engine_for(net: Network, count: int) -> str:
     """Return the name of the engine that computes the logits of the given number of images.
 

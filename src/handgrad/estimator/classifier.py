@@ -288,7 +288,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self.image_shape is not None or is_square
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Convert rows of X to images, scaled to the pixels of the first call."""
+        """Convert rows of X to images, scaled like the rows in the first call of `fit`."""
         known = self.classifier_.pixel_range
         assert known is not None, "it is set in _start"
         if self.pixel_range is not None:

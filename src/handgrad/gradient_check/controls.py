@@ -1,6 +1,6 @@
 """Negative controls: each oracle must reject deliberately wrong gradients.
 
-If an oracle accepts our gradient, it is tested with mutations of that gradient: zeroed, scaled,
+An oracle that accepts our gradient is tested with mutations of it: zeroed, scaled,
 transposed and shifted.
 """
 

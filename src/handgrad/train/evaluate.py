@@ -126,13 +126,13 @@ def evaluate(
     if isinstance(model, Classifier):
         check_dataset(test)
         test = with_classes(test, model.classes)
-    images, net = _images_for(model, test), network_of(model)
-    Z = (logits or logits_function(model))(images)
-    if isinstance(loss, SoftmaxCrossEntropy):  # it can leave out the gradient
-        value = loss.value(Z, test.labels)
+    check_classes(model, test)
+    Z = (logits or logits_function(model))(scaled_for(model, test).images)
+    if type(loss) is SoftmaxCrossEntropy:  # it can leave out the gradient
+        value = loss.value(np.asfortranarray(Z), test.labels)  # NumPy adds columns fastest
     else:
         value, _ = loss(Z, test.labels)
-    K = net.classes
+    K = len(test.classes)
     cells = test.labels * K + Z.argmax(axis=1)
     return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K), test.classes)
 
@@ -185,16 +185,11 @@ def check_dataset(data: object) -> None:
 
 
 def check_classes(model: Network | Classifier, data: Dataset) -> None:
-    """Raise a DataError unless the classes and images of a data set fit a model.
+    """Raise a DataError unless the classes and the size of the images of a data set fit a model.
 
     A classifier must have the same class names as the data set. A network must have the same number
     of classes.
     """
-    _images_for(model, data)
-
-
-def _images_for(model: Network | Classifier, data: Dataset) -> NDArray[Any]:
-    """Return the images of a data set as inputs of a model, after the checks of `check_classes`."""
     net = network_of(model)
     check_dataset(data)
     if isinstance(model, Classifier) and data.classes != model.classes:
@@ -208,7 +203,7 @@ def _images_for(model: Network | Classifier, data: Dataset) -> NDArray[Any]:
             f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
             "build the network with classes=len(train.classes)"
         )
-    return model.pixels(data) if isinstance(model, Classifier) else net.as_images(data.images)
+    net.as_images(data.images[:1])
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:

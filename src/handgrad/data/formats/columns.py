@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from handgrad.data.formats.decode import SUFFIXES
 from handgrad.data.formats.pixel_rows import Layout, is_square, pixel_layout
 from handgrad.errors import DataError
 
@@ -41,9 +42,10 @@ _SPLITS = _names("usage split set subset partition dataset phase")
 _UNNAMED = re.compile(r"unnamed[:._ ]*\d+([._]\d+)*(_level_\d+)?", re.IGNORECASE)
 
 NUMBER, MISSING, LIST, FILE, TEXT = "number", "missing", "list", "file", "text"
-_NUMERIC = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf)", re.I)
+NUMBER_PATTERN = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_NUMERIC = re.compile(rf"{NUMBER_PATTERN}|[+-]?(nan|inf)", re.IGNORECASE)
 _PACKED = re.compile(r"[\[(\s]*([+-]?\d[\d.eE+-]*[\s,;\[\]()]+){3,}[+-]?\d[\d.eE+-]*[\])\s]*")
-_FILE = re.compile(r".*\.(png|jpe?g?|jfif|gif|bmp|webp|tiff?|p[gpbn]m|avif|heic)", re.I)
+_FILE = re.compile(rf".*({'|'.join(map(re.escape, SUFFIXES))})", re.IGNORECASE)
 _MIN_PIXELS = 4
 _FLAGS = ("0", "1", "0.0", "1.0", "True", "False", "true", "false", "TRUE", "FALSE")
 

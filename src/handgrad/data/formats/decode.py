@@ -126,10 +126,15 @@ def without_warnings() -> Iterator[None]:
         yield
 
 
-def decode(path: Path) -> NDArray[np.uint8]:
-    """Read the pixels of an image file like `read_pixels`, but without suppressing warnings."""
+def decode(path: Path, content: bytes | None = None) -> NDArray[np.uint8]:
+    """Read the pixels of an image file like `read_pixels`, but without suppressing warnings.
+
+    Args:
+        path: the file.
+        content: its content if it is known, as for `open_image`.
+    """
     try:
-        with open_image(path) as image:
+        with open_image(path, content) as image:
             return _pixels(image)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; give the path of an image") from None
@@ -142,17 +147,22 @@ def decode(path: Path) -> NDArray[np.uint8]:
         raise UnreadableError(path, _INCOMPLETE) from None
 
 
-def open_image(path: Path) -> Image.Image:
+def open_image(path: Path, content: bytes | None = None) -> Image.Image:
     """Open an image file without decoding its pixels.
+
+    Args:
+        path: the file.
+        content: its content if it is known, such as a cell of a table; or None to read the file.
 
     Raises:
         DataError: if the image has more pixels than can be decoded safely.
         OSError: if the file is not an image. A corrupted file may raise other exceptions too.
     """
     too_large = DataError(f"{path}: the image is too large to be decoded safely; make it smaller")
-    check_is_file(path)
-    with path.open("rb") as file:
-        content = file.read(min(MAX_BYTES, path.stat().st_size) + 1)
+    if content is None:
+        check_is_file(path)
+        with path.open("rb") as file:
+            content = file.read(min(MAX_BYTES, path.stat().st_size) + 1)
     if len(content) > MAX_BYTES:
         raise too_large
     try:  # from memory: from a file, a decoder could request 4 GB

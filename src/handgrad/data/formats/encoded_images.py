@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.formats.decode import read_pixels
+from handgrad.data.formats.decode import decode, without_warnings
 from handgrad.data.formats.parquet import (
     ParquetTable,
     is_parquet,
     opened,
-    read_parquet_cells,
 )
 from handgrad.data.formats.pixel_table import (
     LabelledRows,
     checked_labels,
+    interpreted,
     siblings,
-    understood,
     with_labels,
 )
 from handgrad.data.formats.reader import TRAIN, Contents, ImagesAndLabels
@@ -29,7 +27,7 @@ from handgrad.errors import DataError
 
 def accepts(path: Path) -> bool:
     """Return whether the path is a Parquet file with a column of encoded images."""
-    return is_parquet(path) and understood(path)[1].files is not None
+    return is_parquet(path) and interpreted(path)[1].files is not None
 
 
 def read(path: Path) -> Contents:
@@ -53,7 +51,7 @@ def read(path: Path) -> Contents:
 
 def _read_one(path: Path) -> LabelledRows:
     """Read one file."""
-    table, columns = understood(path)
+    table, columns = interpreted(path)
     assert isinstance(table, ParquetTable)
     assert columns.files is not None
     images = _decoded(table, columns.files)
@@ -61,7 +59,7 @@ def _read_one(path: Path) -> LabelledRows:
     summary = f"images: {table.column(columns.files)}, {H}x{W}"
     if columns.label is None:
         return LabelledRows(images, None, None, None, f"no labels; {summary}")
-    cells = read_parquet_cells(table, [columns.label], ())
+    cells = table.cells([columns.label], ())
     labels = checked_labels(table, columns.label, cells.lines, cells.texts[0])
     label = f"label: {table.column(columns.label)}; "
     return LabelledRows(images, labels, None, None, label + summary)
@@ -71,11 +69,10 @@ def _decoded(table: ParquetTable, column: int) -> NDArray[np.uint8]:
     """Decode the images of a column into (N, H, W), or (N, H, W, C) if one is in colour."""
     assert table.names
     images: list[NDArray[np.uint8]] = []
-    with opened(table.path) as file, tempfile.TemporaryDirectory() as folder:
-        temporary = Path(folder, "image")
+    with opened(table.path) as file, without_warnings():
         for batch in file.iter_batches(batch_size=256, columns=[table.names[column]]):
             for cell in batch.column(0).to_pylist():
-                images.append(_decode(cell, temporary, table.place(len(images) + 1)))
+                images.append(_decode(cell, table, len(images) + 1))
     sizes = [image.shape[:2] for image in images]
     for row, size in enumerate(sizes, 1):
         if size != sizes[0]:
@@ -91,14 +88,13 @@ def _decoded(table: ParquetTable, column: int) -> NDArray[np.uint8]:
     )
 
 
-def _decode(cell: Any, temporary: Path, place: str) -> NDArray[np.uint8]:
-    """Decode one image without its alpha channel, by way of a temporary file."""
-    content = cell.get("bytes") if isinstance(cell, dict) else cell
+def _decode(cell: Any, table: ParquetTable, row: int) -> NDArray[np.uint8]:
+    """Decode the image in one cell."""
+    content, place = cell.get("bytes") if isinstance(cell, dict) else cell, table.place(row)
     if not isinstance(content, bytes):
         raise DataError(f"{place}: the image is missing; remove the row")
-    temporary.write_bytes(content)
     try:
-        image = read_pixels(temporary)
+        image = decode(table.path, content)
     except DataError:
         raise DataError(f"{place}: the image cannot be decoded; remove the row") from None
     if image.ndim == 3 and image.shape[2] != 3:

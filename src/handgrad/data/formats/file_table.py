@@ -15,13 +15,13 @@ from handgrad.data.formats.folder_tree import is_image
 from handgrad.data.formats.image_folder import TABLE, with_checked_labels
 from handgrad.data.formats.pixel_table import (
     SPLIT_VALUES,
+    interpreted,
     label_summary,
     one_hot_labels,
     siblings,
-    understood,
 )
 from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
-from handgrad.data.formats.text_table import TextTable, is_text_table, read_cells
+from handgrad.data.formats.text_table import TextTable, is_text_table
 from handgrad.errors import DataError
 
 
@@ -32,7 +32,7 @@ def accepts(path: Path) -> bool:
         DataError: if the file cannot be read, or its columns are ambiguous.
     """
     table = _table_at(path)
-    return is_text_table(table) and (path.is_dir() or understood(table)[1].files is not None)
+    return is_text_table(table) and (path.is_dir() or interpreted(table)[1].files is not None)
 
 
 def read(path: Path) -> Contents:
@@ -69,12 +69,12 @@ def read(path: Path) -> Contents:
 
 def _read_one(path: Path) -> tuple[dict[str, FileList], FileList | None, str]:
     """Return the labelled files of each split of one table, those without labels, and a summary."""
-    table, columns = understood(path)
+    table, columns = interpreted(path)
     if columns.files is None:
         raise DataError(f"{table.path} has no columns file_name and label; rename its columns")
     wanted = [k for k in (columns.files, columns.label, columns.split) if k is not None]
     wanted += columns.one_hot
-    cells = read_cells(table, wanted, ())
+    cells = table.cells(wanted, ())
     texts = dict(zip(wanted, cells.texts, strict=True))
     files = _found_files(table, columns.files, cells.lines.tolist(), texts[columns.files])
     summary = _summary(table, columns)
@@ -138,7 +138,7 @@ def read_frame(
 
 def names_existing_files(path: Path) -> bool:
     """Return whether a table lists labelled files, and the first one exists."""
-    table, columns = understood(path)
+    table, columns = interpreted(path)
     if columns.files is None or (columns.label is None and not columns.one_hot):
         return False
     name = table.sample[0][columns.files]

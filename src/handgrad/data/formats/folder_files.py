@@ -6,24 +6,23 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from handgrad.data.formats.folder_tree import is_folder, is_image, leads_back
-
-_MAX_DEPTH = 20  # folders
+from handgrad.data.formats.folder_tree import entries_of, is_image
 
 
-def visible_files(folder: Path, depth: int = 0) -> Iterator[Path]:
-    """Yield all files in a folder and its subfolders in sorted order, except hidden ones.
+def visible_files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield all files in a folder and its subfolders in sorted order, as `scan` finds them.
+
+    Unlike `scan`, the function reads a folder only when its files are needed.
 
     Raises:
         OSError: if a folder cannot be read.
     """
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
-            continue
-        if not is_folder(entry):
-            yield Path(entry.path)
-        elif depth < _MAX_DEPTH and not leads_back(entry):
-            yield from visible_files(Path(entry.path), depth + 1)
+    above = (*above, Path(os.path.realpath(folder)))
+    for path, is_folder in entries_of(folder, above):
+        if is_folder:
+            yield from visible_files(path, above)
+        else:
+            yield path
 
 
 def contains_images(folder: Path) -> bool:

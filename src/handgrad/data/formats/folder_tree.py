@@ -67,40 +67,37 @@ class Folder:
 def scan(path: Path, above: tuple[Path, ...] = ()) -> Folder:
     """Return the tree of a folder; `above` contains the folders that lead to it.
 
-    A link to one of the folders above leads to no other images. It is left out.
-
     Raises:
         OSError: if a folder cannot be read.
     """
     above = (*above, Path(os.path.realpath(path)))
-    entries: list[Path | Folder] = []
-    for entry in _entries(path):
-        if not is_folder(entry):
-            entries.append(Path(entry.path))
-        elif not entry.is_symlink() or Path(os.path.realpath(entry)) not in above:
-            entries.append(scan(Path(entry.path), above))
+    entries = (
+        scan(entry, above) if is_folder else entry for entry, is_folder in entries_of(path, above)
+    )
     return Folder(path, tuple(entries))
 
 
-def is_folder(entry: os.DirEntry[str]) -> bool:
+def entries_of(folder: Path, above: tuple[Path, ...]) -> Iterator[tuple[Path, bool]]:
+    """Yield the entries of a folder in sorted order, and whether each is a folder.
+
+    Hidden entries and those of the operating system are left out. So is a link to a folder in
+    `above`, which contains the folder itself and those that lead to it: it leads to no other files.
+    """
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or entry.name in _SYSTEM:
+            continue
+        if not _is_folder(entry):
+            yield Path(entry.path), False
+        elif not entry.is_symlink() or Path(os.path.realpath(entry)) not in above:
+            yield Path(entry.path), True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     """Return whether an entry is a folder; a link to itself is none."""
     try:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield the entries of a folder in sorted order, except those of the operating system."""
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if not entry.name.startswith(".") and entry.name not in _SYSTEM:
-            yield entry
-
-
-def leads_back(entry: os.DirEntry[str]) -> bool:
-    """Return whether a folder is a link to a folder that contains the link."""
-    place = Path(os.path.realpath(os.path.dirname(entry.path)))
-    return entry.is_symlink() and Path(os.path.realpath(entry)) in (place, *place.parents)
 
 
 def is_archive(path: Path) -> bool:

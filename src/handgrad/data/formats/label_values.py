@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import Label
+from handgrad.data.formats.columns import NUMBER_PATTERN
 from handgrad.data.labels import whole_labels
 from handgrad.errors import DataError
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(NUMBER_PATTERN)
 _MISSING = frozenset(("", "nan", "na", "n/a", "#n/a", "null", "none", "?"))
 _MAX = 10**9
 _TRUE, _FALSE = ("1", "1.0", "true"), ("0", "0.0", "false")
@@ -112,8 +112,3 @@ def label_array(y: NDArray[Any], name: str) -> NDArray[Any]:
     if y.ndim != 1:
         raise DataError(f"{name} has the shape {y.shape}; give one label per image, (N,)")
     return whole_labels(y, name) if y.dtype.kind in "bf" else y
-
-
-def distinct(labels: Sequence[Label]) -> int:
-    """Return the number of classes."""
-    return len(set(labels))

@@ -24,6 +24,12 @@ _MAX_BYTES = 1 << 33  # of all values, before compression
 class ParquetTable(TextTable):
     """A Parquet file. In `sample`, an encoded image is replaced by the name of a file."""
 
+    def cells(
+        self, texts: Sequence[int], numbers: Sequence[int], packed: int | None = None
+    ) -> Cells:
+        """Read some columns of all rows: see `read_parquet_cells`."""
+        return read_parquet_cells(self, texts, numbers, packed)
+
     def place(self, line: int) -> str:
         """Describe a row, for error messages."""
         return f"{self.path}, row {line}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from handgrad.data.formats.columns import Columns, interpret
 from handgrad.data.formats.image_folder import SPLIT_NAMES
 from handgrad.data.formats.label_values import are_integers, as_integer, bad_label, from_one_hot
-from handgrad.data.formats.parquet import ParquetTable, is_parquet, open_parquet, read_parquet_cells
+from handgrad.data.formats.parquet import is_parquet, open_parquet
 from handgrad.data.formats.pixel_rows import square_layout, to_images
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, ImagesAndLabels
 from handgrad.data.formats.text_table import (
@@ -23,7 +23,6 @@ from handgrad.data.formats.text_table import (
     TextTable,
     is_text_table,
     open_table,
-    read_cells,
 )
 from handgrad.errors import DataError
 
@@ -59,7 +58,7 @@ def accepts(path: Path) -> bool:
     Raises:
         DataError: if the file cannot be read, or its columns are ambiguous.
     """
-    return is_table(path) and understood(path)[1].files is None
+    return is_table(path) and interpreted(path)[1].files is None
 
 
 def read(path: Path) -> Contents:
@@ -104,7 +103,7 @@ def is_table(path: Path) -> bool:
     return is_text_table(path) or is_parquet(path)
 
 
-def understood(path: Path) -> tuple[TextTable, Columns]:
+def interpreted(path: Path) -> tuple[TextTable, Columns]:
     """Open a table and decide what each column contains.
 
     Raises:
@@ -162,7 +161,7 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
     Raises:
         DataError: if the table cannot be read.
     """
-    table, columns = understood(path)
+    table, columns = interpreted(path)
     decided = None
     if columns.undecided:
         square_layout(len(columns.pixels) - 1, str(path))
@@ -171,8 +170,7 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
         at = ends[decided]
         columns = replace(columns, label=at, pixels=tuple(k for k in columns.pixels if k != at))
     texts = [k for k in (columns.label, columns.split, *columns.one_hot) if k is not None]
-    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
-    cells = read(table, texts, columns.pixels, columns.packed)
+    cells = table.cells(texts, columns.pixels, columns.packed)
     if not len(cells.lines):
         raise DataError(f"{path}: contains no images; add one line per image")
     images, size = to_images(cells.values, columns.layout, str(path))
@@ -254,8 +252,7 @@ def _choose_label(table: TextTable, ends: tuple[int, int]) -> int:
     Raises:
         DataError: if both or neither can be the label.
     """
-    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
-    first, last = (_LabelEvidence(column) for column in read(table, ends, ()).texts)
+    first, last = (_LabelEvidence(column) for column in table.cells(ends, ()).texts)
     if first.is_label and not last.is_label:
         return 0
     if last.is_label and not first.is_label:

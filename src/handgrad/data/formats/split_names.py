@@ -57,7 +57,7 @@ def parse_split(name: str) -> SplitName | None:
 
 
 def is_neutral(name: str) -> bool:
-    """Return whether a folder's name only says that it contains data, such as images."""
+    """Return whether a folder's name is a general word, such as images, and no class or split."""
     words = [part.lower() for part in _PART.findall(name)]
     return all(word in _NEUTRAL for word in words)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from handgrad.data.formats import encoded_images, file_table, pixel_table
 from handgrad.data.formats.folder_files import contains_images
 from handgrad.data.formats.parquet import is_parquet
-from handgrad.data.formats.pixel_table import is_table, siblings, understood
+from handgrad.data.formats.pixel_table import interpreted, is_table, siblings
 from handgrad.data.formats.reader import Contents, Skipped
 from handgrad.errors import DataError
 
@@ -91,7 +91,7 @@ def _lists_existing_files(table: Path) -> bool:
 def _may_have_labels(table: Path) -> bool:
     """Return whether a table has labels, or cannot be interpreted; `read` then gives the reason."""
     try:
-        columns = understood(table)[1]
+        columns = interpreted(table)[1]
     except DataError:
         return True
     return columns.label is not None or bool(columns.one_hot) or columns.undecided

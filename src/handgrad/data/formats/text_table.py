@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.formats.columns import LIST, Names, has_header, kind_of
+from handgrad.data.formats.columns import LIST, NUMBER_PATTERN, Names, has_header, kind_of
 from handgrad.data.formats.text_lines import check_is_table, lines_of, preamble
 from handgrad.errors import DataError
 from handgrad.pixel_range import PixelRange
@@ -28,7 +28,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _MAX_ROWS = 10_000_000
 _SAMPLE = 20  # rows
 _BLOCK = 1 << 22  # characters
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(NUMBER_PATTERN)
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3})+")
 _BRACKETS = str.maketrans(",;[]()", "      ")
@@ -58,6 +58,12 @@ class TextTable:
     def width(self) -> int:
         """The number of columns."""
         return len(self.names or self.sample[0])
+
+    def cells(
+        self, texts: Sequence[int], numbers: Sequence[int], packed: int | None = None
+    ) -> Cells:
+        """Read some columns of all rows: see `read_cells`."""
+        return read_cells(self, texts, numbers, packed)
 
     def place(self, line: int) -> str:
         """Describe a row by its line number, for error messages."""

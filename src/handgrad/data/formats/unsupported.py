@@ -146,7 +146,7 @@ def accepts(path: Path) -> bool:
 def read(path: Path) -> Contents:
     """Raise a DataError that names the format, and says how to convert it."""
     file = (_first_in(path) if path.is_dir() else None) or path
-    found = recognised(file)
+    found = recognized(file)
     if found is None:
         raise DataError(
             f"{file} is neither a table (CSV, TSV or Parquet) nor an array file (NPZ, NPY or MAT); "
@@ -155,7 +155,7 @@ def read(path: Path) -> Contents:
     raise DataError(f"{file} is {found.name}, which cannot be read; {found.remedy}")
 
 
-def recognised(path: Path) -> _Format | None:
+def recognized(path: Path) -> _Format | None:
     """Return the format of a file according to its name or its first bytes, or None."""
     name = path.name.lower()
     try:
@@ -183,6 +183,6 @@ def _first_in(folder: Path) -> Path | None:
     for number, file in enumerate(visible_files(folder)):
         if is_image(file) or number > _MAX_FILES:
             return None
-        if found is None and file.is_file() and recognised(file):
+        if found is None and file.is_file() and recognized(file):
             found = file
     return found
