@@ -1,1 +1,1 @@
-"""The page: its runtime in JavaScript, and how its modules become one script."""
+"""The page and its local server: the guard, the routes, and JavaScript that runs the models."""
