@@ -14,7 +14,9 @@ import pytest
 from tests.extras import needs
 
 ROOT = Path(__file__).parent.parent
-PATCH = re.compile(r"<!-- patch: (\S+) ?(\S*) -->\n\s*```(?:python|javascript)\n(.*?)\n\s*```", re.DOTALL)
+PATCH = re.compile(
+    r"<!-- patch: (\S+) ?(\S*) -->\n\s*```(?:python|javascript)\n(.*?)\n\s*```", re.DOTALL
+)
 TESTS = (
     *("tests/test_layer_tables.py", "tests/layers/test_layer.py", "tests/test_network.py"),
     *("tests/engines/compiled/test_engine.py", "tests/engines/torch/test_engine.py"),
