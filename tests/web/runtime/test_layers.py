@@ -35,6 +35,7 @@ from handgrad.layers import (
     SiLU,
     Tanh,
 )
+from handgrad.random import stream_key, uniforms
 from tests.gradient_checks import batches, flat, images, seeds
 from tests.layers.test_conv import convolutions
 from tests.layers.test_pool import pools
@@ -97,6 +98,13 @@ def test_layers_of_any_size_compute_the_same(
     layer = cls(*layer) if isinstance(layer, tuple) else layer
     point = Target("drawn", layer, shape, batch).point(seed, training)
     check_layer(runtime(), layer, point._replace(ctx=Context(training, seed, step, layer=7)))
+
+
+@settings(max_examples=20)
+@given(seeds, st.lists(st.integers(0, 2**53 - 1), max_size=3), st.integers(0, 50))
+def test_random_streams_have_the_same_numbers(seed: int, place: list[int], count: int) -> None:
+    found = runtime().call("uniforms", seed=seed, stream="dropout", place=place, count=count)
+    assert found == uniforms(stream_key(seed, "dropout", *place), count).tolist()
 
 
 @each_target
