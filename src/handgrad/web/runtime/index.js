@@ -10,3 +10,4 @@ export * from "./optim.js";
 export * from "./random.js";
 export * from "./registry.js";
 export * from "./walk.js";
+export * from "./sha256.js";
