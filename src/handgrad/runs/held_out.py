@@ -162,7 +162,8 @@ def load_ood(
         steps = classifier.preprocessing or preset_named("plain", classifier.shape)
         images = load_images(Path(name), steps, trained=classifier.pixel_range, progress=progress)
         return classifier.network.as_images(images)
-    return classifier.pixels(load_data(name, data_dir, progress=progress)[1])
+    options: dict[str, Any] = {"progress": progress, "preprocessing": classifier.preprocessing}
+    return classifier.pixels(load_data(name, data_dir, **options)[1])
 
 
 def used_in_training(

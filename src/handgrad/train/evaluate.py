@@ -203,7 +203,8 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
             f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
             "build the network with classes=len(train.classes)"
         )
-    net.as_images(data.images[:1])
+    if not (isinstance(model, Classifier) and model.preprocesses_arrays):  # they fit afterwards
+        net.as_images(data.images[:1])
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
@@ -214,7 +215,10 @@ def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
     """
     if not isinstance(model, Classifier) or (X := model.pixels(data)) is data.images:
         return data
-    return replace(data, images=X, pixel_range=model.pixel_range or data.pixel_range)
+    changes: dict[str, Any] = {"pixel_range": model.pixel_range or data.pixel_range}
+    if model.preprocesses_arrays:
+        changes["preprocessing"] = model.preprocessing
+    return replace(data, images=X, **changes)
 
 
 def _some(labels: tuple[Any, ...]) -> str:

@@ -183,6 +183,8 @@ def _prepare(
     """Check the arguments of `fit`; return a run, validation images and a checkpoint target."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
+    if isinstance(model, Classifier) and model.preprocesses_arrays:  # before copies are looked for
+        train = scaled_for(model, train)
     if validation is not None and not isinstance(validation, Dataset):
         train, validation, by_image = _split(train, validation, by_image, config.seed)
     _check(model, train, validation, config)
