@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import Label
+from handgrad.class_names import Label, as_text
 from handgrad.classifier import Classifier
 from handgrad.classifier.scaling import raw_bytes
 from handgrad.data.formats import image_folder
@@ -141,9 +141,13 @@ def known_labels(sources: Sequence[Source], classes: Sequence[Label]) -> list[So
 
     A label that is a number, such as the name of a class folder, equals the same number as text.
     """
-    by_text = {str(name): name for name in classes}
+    by_text = {as_text(name): name for name in classes}
     return [
-        source._replace(labels=[by_text.get(str(label)) for label in source.labels])
+        source._replace(
+            labels=[
+                label if label is None else by_text.get(as_text(label)) for label in source.labels
+            ]
+        )
         for source in sources
     ]
 

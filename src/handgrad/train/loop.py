@@ -235,7 +235,7 @@ def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarge
     """Check that a checkpoint belongs to this run, and continue from it."""
     was, now = loaded.about["run"], target.fingerprint
     folder = Path(target.config.folder)
-    check_fingerprint(was, now, folder, allow_changes=target.config.allow_changes)
+    check_fingerprint(was, now, folder, run.train, allow_changes=target.config.allow_changes)
     state = loaded.state
     if was.get("optimizer") != now["optimizer"]:
         state = state._replace(lr_halvings=0)  # a new learning rate is used as given
