@@ -41,7 +41,7 @@ ORDER = [
     *("gradient_check", "engine_comparison"),
     *("explain", "plots", "estimator", "tracking"),
     *("reproduce",),
-    *("__init__", "runs", "automl", "cli", "__main__"),
+    *("__init__", "runs", "automl", "web", "cli", "__main__"),
 ]
 
 # The same for the packages and modules of the compiled engine.
@@ -73,7 +73,10 @@ PLACES = {
     "tensorboardX": ("tracking",),
     "mlflow": ("tracking",),
     "keras": ("reproduce",),
-    "pydantic": ("runs",),
+    "starlette": ("web",),
+    "uvicorn": ("web",),
+    "segno": ("web",),
+    "pydantic": ("runs", "web"),
     "pydantic_core": ("runs",),
     "typer": ("cli",),
     "rich": ("cli",),

@@ -22,6 +22,7 @@ from handgrad.cli.export import export
 from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.help_pages import Command, Group
 from handgrad.cli.models import models
+from handgrad.cli.open import open_page
 from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
@@ -103,6 +104,7 @@ for function in (
     reproduce,
 ):
     app.command(cls=Command)(function)
+app.command("open", cls=Command)(open_page)
 app.add_typer(data.app, name="data")
 
 

@@ -1,0 +1,78 @@
+// The frame of the page: the views, the theme and the language.
+
+import { get } from "./api.js";
+import { announce, fill, h } from "./dom.js";
+import { link, readState } from "./state.js";
+import { changeLanguage, currentLanguage, t } from "./strings.js";
+import { view as compare } from "./compare/view.js";
+import { view as draw } from "./draw/view.js";
+import { view as evaluate } from "./evaluate/view.js";
+import { view as inside } from "./inside/view.js";
+import { view as train } from "./train/view.js";
+
+// A view is an object with `mount(main, settings)`, which shows it and returns a function that
+// ends it: timers, workers and listeners.
+const VIEWS = { draw, train, inside, evaluate, compare };
+const THEME = "handgrad-theme";
+
+let unmount = () => {};
+
+async function show() {
+  const { view, settings } = readState();
+  const session = await get("/api/session");
+  const name = view in VIEWS ? view : session.model === null ? "train" : "draw";
+  unmount();
+  document.title = `handgrad: ${t(`view.${name}`)}`;
+  showFrame(name, session);
+  const main = fill(document.getElementById("main"));
+  main.dataset.view = name;
+  announce("");
+  unmount = (await VIEWS[name].mount(main, settings)) ?? (() => {});
+  main.dataset.ready = name;
+}
+
+function showFrame(current, session) {
+  const tabs = document.getElementById("tabs");
+  tabs.setAttribute("aria-label", t("tabs"));
+  fill(tabs, ...Object.keys(VIEWS).map((name) =>
+    h("a", { href: link(name), "aria-current": name === current ? "page" : null }, t(`view.${name}`))));
+  document.documentElement.lang = currentLanguage();
+  document.getElementById("skip").textContent = t("skip");
+  document.getElementById("language").textContent = t("language.other");
+  document.getElementById("theme").textContent = t(isDark() ? "theme.light" : "theme.dark");
+  document.getElementById("about-model").textContent = t(
+    session.model === null ? "about.none" : "about.model",
+    { model: session.model, data: session.data ?? t("about.unknown") });
+}
+
+function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function useTheme(name) {
+  if (name) document.documentElement.dataset.theme = name;
+}
+
+function safely(action) {
+  return () => Promise.resolve(action()).catch((error) => {
+    announce(t("error", { reason: error.message }));
+  });
+}
+
+useTheme(localStorage.getItem(THEME));
+document.getElementById("theme").onclick = safely(() => {
+  localStorage.setItem(THEME, isDark() ? "light" : "dark");
+  useTheme(localStorage.getItem(THEME));
+  return show();
+});
+document.getElementById("language").onclick = safely(() => {
+  changeLanguage();
+  return show();
+});
+document.getElementById("skip").onclick = (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+};
+addEventListener("hashchange", safely(show));
+safely(show)();

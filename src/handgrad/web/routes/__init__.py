@@ -1,0 +1,7 @@
+"""The endpoints of the page: one module per view, each with a function `routes`."""
+
+from types import ModuleType
+
+from handgrad.web.routes import session
+
+VIEWS: tuple[ModuleType, ...] = (session,)
