@@ -185,7 +185,7 @@ def _trained_on(side: Side, test: Dataset) -> int | None:
 
 
 def _describe(side: Side) -> dict[str, Any]:
-    """Return what is known of a model without its data, as JSON data."""
+    """Return the facts about a model that need no images, as JSON data."""
     net = side.classifier.network
     return side.run.to_json() | {
         "history": side.run.history(),

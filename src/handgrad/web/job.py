@@ -1,124 +1,64 @@
-"""A computation in a thread of the server, which the page polls while it runs."""
+"""A job: something that takes seconds, runs in a thread, and is polled by the page."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from handgrad.errors import HandgradError
+from handgrad.errors import ConfigError, HandgradError
 from handgrad.web.endpoint import without_paths
-
-R = TypeVar("R")
-PATIENCE = 0.4  # seconds that a poll waits for the end of a short computation
 
 _log = logging.getLogger("handgrad")
 
-
-class Stopped(BaseException):
-    """The computation was stopped. It is not an `Exception`, so that nothing else catches it."""
+Work = Callable[[Callable[[int, int], None]], Any]
 
 
-class Job(Generic[R]):
-    """A computation in a thread, which starts at once.
+class Job:
+    """At most one piece of work at a time, its progress, and its last result.
 
     Args:
-        compute: the computation. It is given this job, calls its `report` at least every half
-            second, and returns the result.
-
-    Attributes:
-        done: how much is done, in units of the computation.
-        total: how much there is to do, in the same units; 0 if this is not known yet.
-        error: one sentence if the computation failed, otherwise "".
+        name: what the job does, for messages, such as "learning".
     """
 
-    def __init__(self, compute: Callable[[Job[R]], R]) -> None:
-        self.done, self.total, self.error = 0, 0, ""
-        self._compute, self._result = compute, list[R]()
-        self._is_stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="handgrad job", daemon=True)
-        self._thread.start()
+    def __init__(self, name: str) -> None:
+        self._name, self._lock = name, threading.Lock()
+        self._state: dict[str, Any] = {"done": 0, "total": 0}
+        self._is_running = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the computation ended, with a result or an error."""
-        return bool(self._result or self.error)
-
-    @property
-    def result(self) -> R:
-        """The result.
+    def start(self, work: Work) -> None:
+        """Run a function in a new thread. Its argument reports (done, total).
 
         Raises:
-            HandgradError: if the computation failed or has not ended.
+            ConfigError: if the last one still runs.
         """
-        if not self._result:
-            raise HandgradError(self.error or "this is still being computed; ask again")
-        return self._result[0]
+        with self._lock:
+            if self._is_running:
+                raise ConfigError(f"{self._name} still runs; wait until it ends")
+            self._is_running = True
+            self._state = {"done": 0, "total": 0}
+        threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True).start()
 
-    def report(self, done: int, total: int) -> None:
-        """Say how much of the computation is done. Raise `Stopped` if it must end."""
-        self.done, self.total = done, total
-        if self._is_stopped.is_set():
-            raise Stopped
+    @property
+    def state(self) -> dict[str, Any]:
+        """JSON data: the progress, and "result" or "error" at the end."""
+        with self._lock:
+            return {**self._state, "running": self._is_running}
 
-    def poll(self) -> dict[str, Any]:
-        """Wait a moment for the end, and return the progress and any error as JSON data."""
-        self._thread.join(PATIENCE)
-        return {
-            "is_over": self.is_over,
-            "done": self.done,
-            "total": self.total,
-            "error": without_paths(self.error),
-        }
+    def _report(self, done: int, total: int) -> None:
+        with self._lock:
+            self._state |= {"done": done, "total": total}
 
-    def stop(self, seconds: float = 1.0) -> None:
-        """Ask the computation to end, and wait for its end, but at most the given time."""
-        self._is_stopped.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(seconds)
-
-    def _run(self) -> None:
+    def _run(self, work: Work) -> None:
+        found: dict[str, Any]
         try:
-            self._result.append(self._compute(self))
-        except Stopped:
-            self.error = "the computation was stopped"
+            found = {"result": work(self._report)}
         except HandgradError as error:
-            self.error = str(error)
+            found = {"error": without_paths(str(error))}
         except Exception:
-            _log.exception("handgrad: a computation for the page failed")
-            self.error = "this failed; the terminal of `handgrad open` shows the reason"
-
-
-class Jobs(Generic[R]):
-    """Jobs by a key. A job is started once, and its result is kept.
-
-    Args:
-        kept: how many jobs are kept; the oldest is stopped and forgotten first.
-    """
-
-    def __init__(self, kept: int) -> None:
-        self._kept, self._jobs = kept, dict[object, Job[R]]()
-        self._lock = threading.Lock()
-
-    def start(self, key: object, compute: Callable[[Job[R]], R]) -> Job[R]:
-        """Return the job with a key. Start it if there is none, or if the last one failed."""
+            _log.exception("handgrad: %s failed", self._name)
+            found = {"error": f"{self._name} failed; the terminal shows the reason"}
         with self._lock:
-            job = self._jobs.get(key)
-            if job is None or job.error:
-                self._jobs.pop(key, None)
-                while len(self._jobs) >= self._kept:
-                    self._jobs.pop(next(iter(self._jobs))).stop()
-                job = self._jobs[key] = Job(compute)
-            return job
-
-    def get(self, key: object) -> Job[R] | None:
-        """Return the job with a key, or None if it was not started."""
-        with self._lock:
-            return self._jobs.get(key)
-
-    def stop(self) -> None:
-        """Stop all jobs."""
-        with self._lock:
-            for job in self._jobs.values():
-                job.stop()
+            self._state |= found
+            self._is_running = False

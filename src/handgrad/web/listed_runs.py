@@ -35,7 +35,7 @@ class ListedRun(NamedTuple):
     error: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return what the list shows of the run as JSON data."""
+        """Return the entry of the list as JSON data."""
         return {
             "name": self.name,
             "title": self.path.name,

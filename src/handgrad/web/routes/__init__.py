@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import compare, evaluate, session
+from handgrad.web.routes import compare, draw, evaluate, session
 
-VIEWS: tuple[ModuleType, ...] = (session, evaluate, compare)
+VIEWS: tuple[ModuleType, ...] = (session, draw, evaluate, compare)

@@ -12,12 +12,13 @@ from handgrad.errors import ConfigError
 from handgrad.network import Network
 from handgrad.runs.config import RunConfig
 from handgrad.web.answers import images_json, some_of
+from handgrad.web.background import Computation, Computations
 from handgrad.web.comparison import Comparison, Side, compare
 from handgrad.web.endpoint import Parameters, endpoint
-from handgrad.web.job import Job, Jobs
 from handgrad.web.listed_runs import ListedRun, ListedRuns
 from handgrad.web.lockstep import MAX_STEPS, REFERENCE, Lockstep, installed_engines
-from handgrad.web.routes.evaluate import MAX_IMAGES, Nothing
+from handgrad.web.routes.evaluate import MAX_IMAGES
+from handgrad.web.routes.session import Nothing
 from handgrad.web.session import Session
 
 BATCH = 64
@@ -58,7 +59,7 @@ class Steps(Parameters):
 
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Compare."""
-    listed, comparisons = ListedRuns(session), Jobs[Comparison](kept=4)
+    listed, comparisons = ListedRuns(session), Computations[Comparison](kept=4)
     training: list[Lockstep] = []
     session.at_close(comparisons.stop)
     session.at_close(lambda: _stop(training))
@@ -66,18 +67,20 @@ def routes(session: Session) -> list[BaseRoute]:
     def runs(_: Nothing) -> dict[str, Any]:
         return {"runs": [run.to_json() for run in listed.all()]}
 
-    def start(given: Pair) -> Job[Comparison]:
+    def start(given: Pair) -> Computation[Comparison]:
         one, other = listed.named(given.a), listed.named(given.b)
         key = tuple((run.path, run.stamp) for run in (one, other))
-        return comparisons.start(key, lambda job: _compare(session, listed, one, other, job))
+        return comparisons.start(
+            key, lambda computation: _compare(session, listed, one, other, computation)
+        )
 
     def comparison(given: Pair) -> dict[str, Any]:
         """Start the comparison if needed; return its progress and, at the end, its result."""
-        job = start(given)
-        progress = job.poll()
-        if job.error or not job.is_over:
+        computation = start(given)
+        progress = computation.poll()
+        if computation.error or not computation.is_over:
             return progress
-        return progress | {"result": job.result.described}
+        return progress | {"result": computation.result.described}
 
     def images(given: ImagesOfPair) -> dict[str, Any]:
         found = start(given).result
@@ -111,11 +114,15 @@ def _stop(training: list[Lockstep]) -> None:
 
 
 def _compare(
-    session: Session, listed: ListedRuns, one: ListedRun, other: ListedRun, job: Job[Comparison]
+    session: Session,
+    listed: ListedRuns,
+    one: ListedRun,
+    other: ListedRun,
+    computation: Computation[Comparison],
 ) -> Comparison:
     """Load two models, and compare them."""
     first, second = (Side(run, listed.classifier(run)) for run in (one, other))
-    return compare(first, second, session, job.report)
+    return compare(first, second, session, computation.report)
 
 
 def _lockstep(session: Session, steps: int) -> Lockstep:

@@ -18,16 +18,13 @@ from handgrad.runs import (
     used_in_training,
 )
 from handgrad.web.answers import Answers, answers_of, images_json
+from handgrad.web.background import Computation, Computations
 from handgrad.web.damage import Damage
 from handgrad.web.endpoint import Parameters, endpoint
-from handgrad.web.job import Job, Jobs
+from handgrad.web.routes.session import Nothing
 from handgrad.web.session import Session
 
 MAX_IMAGES = 200  # in one response
-
-
-class Nothing(Parameters):
-    """No parameters."""
 
 
 class Indices(Parameters):
@@ -70,25 +67,27 @@ class Evaluated(NamedTuple):
 
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Evaluate."""
-    evaluations, measurements = Jobs[Evaluated](kept=1), Jobs[bool](kept=1)
+    evaluations, measurements = Computations[Evaluated](kept=1), Computations[bool](kept=1)
     session.at_close(evaluations.stop)
     session.at_close(measurements.stop)
 
     def current() -> Evaluated:
         """Return the evaluation of the current model, which `evaluation` started."""
-        job = evaluations.get(session.version)
-        if job is None:
+        computation = evaluations.get(session.version)
+        if computation is None:
             raise ConfigError("the model was replaced; open this view again")
-        return job.result
+        return computation.result
 
     def evaluation(_: Nothing) -> dict[str, Any]:
         """Start the evaluation if needed; return its progress and, at the end, its result."""
         version = session.version
-        job = evaluations.start(version, lambda job: _evaluate(session, job))
-        progress = job.poll() | {"version": version}
-        if job.error or not job.is_over:
+        computation = evaluations.start(
+            version, lambda computation: _evaluate(session, computation)
+        )
+        progress = computation.poll() | {"version": version}
+        if computation.error or not computation.is_over:
             return progress
-        return progress | {"result": _evaluation_json(job.result)}
+        return progress | {"result": _evaluation_json(computation.result)}
 
     def images(given: Indices) -> dict[str, Any]:
         return images_json(current().answers.test, given.indices, session.data_name)
@@ -98,14 +97,20 @@ def routes(session: Session) -> list[BaseRoute]:
 
     def measured(_: Nothing) -> dict[str, Any]:
         """Return the accuracies on damaged images that are known so far."""
-        job = measurements.get(session.version)
-        progress = {"is_over": True, "done": 0, "total": 0, "error": ""} if not job else job.poll()
+        computation = measurements.get(session.version)
+        progress = (
+            {"is_over": True, "done": 0, "total": 0, "error": ""}
+            if not computation
+            else computation.poll()
+        )
         return progress | current().damage.accuracies()
 
     def measure(given: Nothing) -> dict[str, Any]:
         """Start to measure the accuracy for each kind of damage and each strength."""
         damage = current().damage
-        measurements.start(session.version, lambda job: damage.measure_all(job.report))
+        measurements.start(
+            session.version, lambda computation: damage.measure_all(computation.report)
+        )
         return measured(given)
 
     return [
@@ -117,14 +122,14 @@ def routes(session: Session) -> list[BaseRoute]:
     ]
 
 
-def _evaluate(session: Session, job: Job[Evaluated]) -> Evaluated:
+def _evaluate(session: Session, computation: Computation[Evaluated]) -> Evaluated:
     """Evaluate the session's model on its test images."""
     with session.compute:
         classifier, about, path = session.classifier, session.about, session.path
         (_, test), name = session.data, session.data_name
     assert path is not None
     assert name is not None
-    found = answers_of(classifier, test, session.compute, job.report)
+    found = answers_of(classifier, test, session.compute, computation.report)
     loaded_from = None if is_test_data_of(about, name) else name
     seen = used_in_training(model_file(path), about, classifier, found.test, loaded_from)
     damage = Damage(classifier, found.test, session.compute)
