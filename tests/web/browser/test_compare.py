@@ -13,6 +13,7 @@ from handgrad.web.answers import some_of
 from handgrad.web.lockstep import step_json
 from tests.web.asking import finished_run
 from tests.web.browser.conftest import DESKTOP, PHONE
+from tests.web.browser.test_accessibility import check_accessibility
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,8 @@ def test_two_runs_are_compared(visit, run_folder, second, size):
     models = [load_run(folder)[0] for folder in (run_folder, second)]
     answers = [model.logits(test).argmax(axis=1) for model in models]
     right = [given == test.labels for given in answers]
-    page = visit("compare", size=size)
+    page = visit("compare", size=size, dark=size == PHONE)
     page.wait_for_selector(".agreement", timeout=30_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     assert page.locator("#first option").all_inner_texts() == [
         "This model: digits-smallnet (smallnet, digits)",
         "second (two-layer, digits)",
@@ -73,6 +73,7 @@ def test_two_runs_are_compared(visit, run_folder, second, size):
     for model in models:
         assert f"{100 * hg.evaluate(model, test).accuracy:.1f} %" in facts
     assert "two-layer" in facts
+    check_accessibility(page, size)
     page.select_option("#second", "")
     page.wait_for_selector('.agreement [data-group=differ][data-count="0"]')
     assert "a=&b=" in page.url
@@ -88,6 +89,7 @@ def test_the_same_network_is_trained_by_hand_and_in_pytorch(visit, run_folder):
     panel.get_by_role("button", name="Train side by side").click()
     page.wait_for_selector(".engines[data-over=true]", timeout=150_000)
     shown = panel.evaluate("(panel) => panel.comparison")
+    check_accessibility(page, DESKTOP)
     assert (shown["error"], shown["divergence"], len(shown["steps"])) == ("", None, 5)
 
     train, _ = hg.load_data("digits")

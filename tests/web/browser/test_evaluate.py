@@ -11,6 +11,7 @@ from handgrad.calibration import reliability
 from handgrad.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
 from handgrad.runs import load_run
 from tests.web.browser.conftest import DESKTOP, PHONE
+from tests.web.browser.test_accessibility import check_accessibility
 
 
 def indices(page, selector):
@@ -48,15 +49,15 @@ def python(run_folder):
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_model_is_judged(visit, python, size):
-    page = visit("evaluate", size=size)
+    page = visit("evaluate", size=size, dark=size == PHONE)
     page.wait_for_selector(".damage[data-curve=noise]", timeout=30_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     check_summary_and_matrix(page, python)
     cell, opened = open_a_cell(page, python, page.tap if size == PHONE else page.click)
     check_mistakes(page, python)
     move_the_thresholds(page, python)
     check_reliability(page, python)
     curve = damage_the_images(page, python)
+    check_accessibility(page, size)
 
     settings = set(page.url.split("?")[1].split("&"))
     assert {"kind=rotated", "strength=4", f"cell={cell}", "threshold=0.9"} <= settings

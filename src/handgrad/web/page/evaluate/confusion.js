@@ -67,7 +67,7 @@ function matrix(result, isInPercent, opened, open) {
     const name = `${i}-${j}`;
     const text = t("evaluate.cell", { label: classes[i], answer: classes[j], count });
     const button = h("button", {
-      type: "button", className: "cell", title: text, "aria-label": text,
+      type: "button", className: "cell", title: text, "aria-label": isInPercent ? `${text}, ${shown}` : text,
       "aria-pressed": String(name === opened), dataset: { cell: name, count },
     }, shown);
     const amount = Math.round(8 + 36 * Math.sqrt(share));
