@@ -60,9 +60,8 @@ def test_a_hostile_model_file_is_one_sentence_in_python_and_in_the_page(name, tm
     assert str(tmp_path) not in sentence
     assert content == FILES[name]
 
-    code = f"Classifier.from_bytes(Uint8Array.from({list(content)}))"
-    error = runtime().eval(
-        f"(() => {{ try {{ handgrad.{code}; }} catch (e) {{ return `${{e.constructor.name}}: ${{e.message}}`; }} }})()"
-    )
+    code = f"handgrad.Classifier.from_bytes(Uint8Array.from({list(content)}))"
+    caught = "return `${e.constructor.name}: ${e.message}`;"
+    error = runtime().eval(f"(() => {{ try {{ {code}; }} catch (e) {{ {caught} }} }})()")
     assert error.startswith(("ModelError: the model file", "DataError: "))
     assert "\n" not in error
