@@ -59,7 +59,6 @@ PLACES = {
     "PIL": ("html", "preprocess", "data"),
     "pillow_heif": ("data",),
     "sklearn": ("data", "estimator"),
-    "scipy": ("data",),
     "pyarrow": ("data",),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),

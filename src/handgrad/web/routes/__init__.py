@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import session
+from handgrad.web.routes import draw, session
 
-VIEWS: tuple[ModuleType, ...] = (session,)
+VIEWS: tuple[ModuleType, ...] = (session, draw)
