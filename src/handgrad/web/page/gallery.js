@@ -22,6 +22,7 @@ export function gallery(path, parameters = {}) {
   /** Show the images with some indices; `describe` returns {lines, isRight, spoken}. */
   element.show = async (indices, describe) => {
     const mine = ++turn;
+    delete element.dataset.indices;
     fill(list);
     let shown = 0;
     const add = async () => {
@@ -35,7 +36,7 @@ export function gallery(path, parameters = {}) {
     };
     more.onclick = add;
     await add();
-    element.dataset.indices = indices.join(",");
+    if (mine === turn) element.dataset.indices = indices.join(",");
   };
   return element;
 }
