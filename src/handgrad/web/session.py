@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class Session:
     Attributes:
         compute: a lock for everything that uses the model's engine.
         version: increases whenever the model is replaced.
+        closers: functions that `close` calls to end what runs for this session.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Session:
         self.path, self.data_dir, self.runs = path, data_dir, runs
         self.compute = threading.RLock()
         self.version = 1
+        self.closers: list[Callable[[], None]] = []
         self._data_name = data
         self._model: tuple[Classifier, dict[str, Any]] | None = None
         self._data: tuple[Dataset, Dataset] | None = None
@@ -118,6 +121,8 @@ class Session:
 
     def close(self) -> None:
         """End everything that runs for this session."""
+        for close in self.closers:
+            close()
 
     def describe(self) -> dict[str, Any]:
         """Return the names of the model and the data as JSON data, without loading anything."""

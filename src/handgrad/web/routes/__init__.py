@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import session
+from handgrad.web.routes import break_it, session, train
 
-VIEWS: tuple[ModuleType, ...] = (session,)
+VIEWS: tuple[ModuleType, ...] = (session, train, break_it)
