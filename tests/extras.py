@@ -11,6 +11,7 @@ EXTRAS = {
     "pillow_heif": "heic",
     "tensorboardX": "tensorboard",
     "mlflow": "mlflow",
+    "py_mini_racer": "test",
 }
 
 

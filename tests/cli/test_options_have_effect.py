@@ -125,6 +125,7 @@ INDEPENDENT: dict[str, set[str]] = {
     "compare-engines": {
         *("--engines", "--steps", "--dtype", "--tolerance", "--optimizer", "--lr", "--out"),
     },
+    "open": {"--port", "--no-browser", "--lan", "--data-dir"},
     "reproduce": {"--data-dir", "--engine", "--seeds", "--quick", "--out", "--no-run", "--write"},
 }
 OUTPUT = {"--json", "--quiet", "--verbose"}  # what is printed; the tests of the screen try them

@@ -43,12 +43,16 @@ def weights(shares: list[int]) -> list[int]:
     return found
 
 
+def limited(total: int) -> int:
+    return min(max((total + ONE // 2) // ONE, 0), 255)
+
+
 def filtered(X: Image, matrix: list[list[int]]) -> Image:
     """Each output row is a combination of input rows."""
     return [
         [
             [
-                (sum(w * X[j][x][c] for j, w in enumerate(row) if w) + ONE // 2) // ONE
+                limited(sum(w * X[j][x][c] for j, w in enumerate(row) if w))
                 for c in range(len(X[0][0]))
             ]
             for x in range(len(X[0]))
@@ -64,10 +68,23 @@ def resize_shares(n: int, m: int, i: int) -> list[int]:
     return [max(0, 2 * m - abs(p - 2 * m * j)) for j in range(n)]
 
 
-def resize(X: Image, size: tuple[int, int]) -> Image:
+def cubic_shares(n: int, m: int, i: int) -> list[int]:
+    if m < n:
+        return resize_shares(n, m, i)
+    p, b, shares = (2 * i + 1) * n - m, 2 * m, [0] * n
+    for j in range(p // b - 1, p // b + 3):
+        t = abs(p - b * j)
+        far = 3 * (b - t) * (2 * b - t) ** 2
+        near = (b - t) * (4 * b**2 + 4 * b * t - 5 * t**2)
+        shares[min(max(j, 0), n - 1)] += near if t <= b else far
+    assert sum(shares) == 4 * b**3
+    return shares
+
+
+def resize(X: Image, size: tuple[int, int], shares: Any = resize_shares) -> Image:
     for new in size:
         if new != len(X):
-            X = filtered(X, [weights(resize_shares(len(X), new, i)) for i in range(new)])
+            X = filtered(X, [weights(shares(len(X), new, i)) for i in range(new)])
         X = transposed(X)
     return X
 
@@ -431,13 +448,12 @@ def crop_to_ink(X: Image) -> Image:
 
 
 def upscale(X: Image, min_side: int, side: int) -> Image:
-    M = max(len(X), len(X[0]))
-    if min_side <= M:
+    if min_side <= max(len(X), len(X[0])):
         return X
     rows = [[[0], *row, [0]] for row in X]
     blank = [[0]] * len(rows[0])
     padded = [blank, *rows, blank]
-    return smooth(resize(padded, fit(padded, side, side)), max(1, side // (M + 2) // 2))
+    return resize(padded, fit(padded, side, side), cubic_shares)
 
 
 def binarize(X: Image, min_side: int, speck: int = 0) -> Image:

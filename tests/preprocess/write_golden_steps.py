@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from handgrad.preprocess import Preprocessing, drawing, light, plain
+from handgrad.preprocess import (
+    CompositeAlpha,
+    Grayscale,
+    Preprocessing,
+    Resize,
+    Upscale,
+    drawing,
+    light,
+    plain,
+)
 
 FILE = Path(__file__).parent / "golden_steps.json"
 
@@ -25,6 +34,10 @@ CASES: dict[str, Preprocessing] = {
     "drawing, box of a form": drawing(28),
     "drawing, sheet with soft alpha": drawing(28),
     "sheet, open box and a dark edge": drawing(28),
+    "upscaled, with grey levels": Preprocessing(
+        (1, 17, 17),
+        (CompositeAlpha(), Grayscale(), Upscale(14, 17), Resize(17, 17, keep_aspect=True)),
+    ),
 }
 
 
@@ -33,6 +46,8 @@ def image(name: str) -> np.ndarray:
     rng = np.random.default_rng(sorted(CASES).index(name))
     if name.startswith("plain"):
         return rng.integers(0, 256, (13, 10, 4 if "colour" in name else 1), np.uint8)
+    if name.startswith("upscaled"):
+        return rng.choice(np.uint8([0, 40, 255]), (5, 7, 1))
     if "shadow" in name:
         X = np.linspace(60, 200, 20).astype(np.uint8)[:, None].repeat(16, axis=1)
         X[6:14, 5:9] -= 50
@@ -47,9 +62,9 @@ def image(name: str) -> np.ndarray:
     if "open box" in name:
         draw.line([(8, 6), (8, 58), (60, 58), (60, 6)], fill=120, width=1)
         draw.rectangle((66, 0, 72, 66), fill=30)
-        return np.asarray(sheet)[:, :, None]
-    if "box" in name:
+    elif "box" in name:
         draw.rectangle((8, 6, 62, 58), outline=70, width=2)
+    if "box" in name:
         return np.asarray(sheet)[:, :, None]
     grey = np.asarray(sheet)
     alpha = np.where(grey < 100, 255, 0) if "transparent" in name else np.full(grey.shape, 254)

@@ -5,6 +5,7 @@ from handgrad.data.dataset import Dataset
 from handgrad.data.named.catalog import (
     Entry,
     available,
+    check_data_dir,
     check_files,
     fetch,
     is_user_data,
@@ -21,6 +22,7 @@ __all__ = [
     "FileCheck",
     "Source",
     "available",
+    "check_data_dir",
     "check_files",
     "fetch",
     "is_user_data",

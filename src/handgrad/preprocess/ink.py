@@ -21,7 +21,7 @@ from handgrad.preprocess.pixels import (
     fitted,
     percentile,
 )
-from handgrad.preprocess.resize import resized, smoothed
+from handgrad.preprocess.resize import resized
 
 NOISE = 32  # of 255: smaller differences from the background are not ink
 _CONTRAST = 64  # of 255: the smallest difference between a sheet and what is around it
@@ -171,7 +171,7 @@ class CropToInk:
 
 @dataclass(frozen=True)
 class Upscale:
-    """Enlarges a small image smoothly, with a margin of one pixel.
+    """Enlarges a small image by cubic interpolation, with a margin of one pixel.
 
     In a small image, grey levels show where the edge of a line runs between two pixels. If the
     image is enlarged before it is binarized, the shape of the line is preserved.
@@ -189,12 +189,10 @@ class Upscale:
         check_size(self, min_side=self.min_side, side=self.side)
 
     def __call__(self, X: Pixels) -> Pixels:
-        longest = max(X.shape)
-        if longest >= self.min_side:
+        if max(X.shape) >= self.min_side:
             return X
         padded = np.pad(X, ((1, 1), (1, 1), (0, 0)))
-        enlarged = resized(padded, *fitted(padded, self.side, self.side))
-        return smoothed(enlarged, max(1, self.side // (longest + 2) // 2))
+        return resized(padded, *fitted(padded, self.side, self.side), cubic=True)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from handgrad.runs.folder import (
     start_run,
 )
 from handgrad.runs.held_out import (
+    check_test,
     is_test_data_of,
     knows_all_training_images,
     load_all,
@@ -43,6 +44,7 @@ __all__ = [
     "StartModel",
     "TrainRun",
     "calibrate_on",
+    "check_test",
     "checkpoints",
     "describe_data",
     "find_checkpoint",

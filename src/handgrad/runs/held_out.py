@@ -89,11 +89,11 @@ def load_test(
     skip_broken = data is None and _skips_broken(about, name)
     train, test = load_data(name, data_dir, skip_broken=skip_broken, **options)
     if data is None and isinstance(own, Mapping) and is_user_data(name):
-        _check_test(train, test, own)
+        check_test(train, test, own)
     return test
 
 
-def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
+def check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test set would be another one; warn if the images have changed."""
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 

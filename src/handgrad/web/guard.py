@@ -65,11 +65,6 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def loopback_hosts(port: int) -> frozenset[str]:
-    """Return the values of `Host` that a browser sends to a server on this computer."""
-    return frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
-
-
 class Guard:
     """ASGI middleware that refuses requests from anywhere but the page: see the module.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
@@ -17,13 +16,13 @@ from starlette.routing import BaseRoute, Route
 from handgrad.errors import ConfigError
 from handgrad.web import routes
 from handgrad.web.assets import Asset, load_assets
-from handgrad.web.guard import App, Guard, loopback_hosts, new_token
+from handgrad.web.guard import App, Guard, new_token
 from handgrad.web.session import Session
 
 LOOPBACK = "127.0.0.1"
 MAX_CONNECTIONS = 64
 START_SECONDS = 5.0
-STOP_SECONDS = 1.0
+STOP_SECONDS = 0.5
 
 
 def make_app(session: Session) -> Starlette:
@@ -31,7 +30,9 @@ def make_app(session: Session) -> Starlette:
     found: list[BaseRoute] = [_file(path, asset) for path, asset in load_assets().items()]
     for module in routes.VIEWS:
         found += module.routes(session)
-    return Starlette(routes=found)
+    app = Starlette(routes=found)
+    app.router.redirect_slashes = False  # a redirect would contain the request's Host
+    return app
 
 
 class LocalServer:
@@ -40,11 +41,12 @@ class LocalServer:
     Args:
         app: the application; a guard is put in front of it.
         port: the port, or 0 for a free one.
-        address: the address to listen on: `LOOPBACK`, or "0.0.0.0" for the whole network.
-        hosts: given the port, returns the accepted values of the header `Host`.
+        address: the address to listen on: `LOOPBACK`, or this computer's address in the local
+            network (see `lan_address`).
 
     Attributes:
         port: the port.
+        hosts: the accepted values of the header `Host`.
         token: the token that the page must send.
         url: the address for the browser. Its fragment contains the token.
 
@@ -52,13 +54,7 @@ class LocalServer:
         ConfigError: if the port cannot be used.
     """
 
-    def __init__(
-        self,
-        app: App,
-        port: int = 0,
-        address: str = LOOPBACK,
-        hosts: Callable[[int], Iterable[str]] = loopback_hosts,
-    ) -> None:
+    def __init__(self, app: App, port: int = 0, address: str = LOOPBACK) -> None:
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -70,8 +66,11 @@ class LocalServer:
             ) from None
         self.port: int = self._socket.getsockname()[1]
         self.token = new_token()
-        self.url = f"http://{LOOPBACK}:{self.port}/#token={self.token}"
-        guard = Guard(app, hosts=hosts(self.port), token=self.token)
+        self.url = f"http://{address}:{self.port}/#token={self.token}"
+        self.hosts = frozenset({f"{address}:{self.port}"})
+        if address == LOOPBACK:
+            self.hosts |= {f"localhost:{self.port}"}
+        guard = Guard(app, hosts=self.hosts, token=self.token)
         self._server = _Server(
             uvicorn.Config(
                 guard,
@@ -110,9 +109,13 @@ class LocalServer:
         """Wait until the server ends, but at most the given time."""
         self._thread.join(seconds)
 
-    def stop(self) -> None:
-        """End the server. A request that still runs after a second is abandoned."""
+    def begin_stop(self) -> None:
+        """Tell the server to end, without waiting."""
         self._server.should_exit = self._server.force_exit = True
+
+    def stop(self) -> None:
+        """End the server. A request that still runs after `STOP_SECONDS` is abandoned."""
+        self.begin_stop()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
         self._socket.close()

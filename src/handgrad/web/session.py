@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from handgrad.data import SOURCES, check_data_dir, is_user_data
 from handgrad.errors import ConfigError, HandgradError, did_you_mean
 from handgrad.files import expanded
 
@@ -79,22 +80,9 @@ class Session:
             ConfigError: if it is unknown which data the model belongs to.
             DataError: if the images cannot be loaded.
         """
-        from handgrad.runs.config import RunConfig
-
         with self.compute:
             if self._data is None:
-                if self.data_name is None:
-                    raise ConfigError(
-                        "the model file does not say which images it was trained on; start "
-                        "`handgrad open` with the folder of a run"
-                    )
-                config = self.about.get("config") if self.path else None
-                if self._data_name is None and isinstance(config, dict):
-                    known = RunConfig.model_validate(config)
-                    known = known.model_copy(update={"data_dir": self.data_dir or known.data_dir})
-                else:
-                    known = RunConfig(data=self.data_name, data_dir=self.data_dir)
-                self._data = known.load_data(progress=False)
+                self._data = self._load_data()
             return self._data
 
     def open_model(self, path: Path) -> None:
@@ -132,6 +120,29 @@ class Session:
             "data": self._data_name if self.path is None else self.data_name,
         }
 
+    def _load_data(self) -> tuple[Dataset, Dataset]:
+        """Load the data of the run, with the same settings as in its training, or other data."""
+        from handgrad.runs import check_test
+        from handgrad.runs.config import RunConfig
+
+        name = self.data_name
+        if name is None:
+            raise ConfigError(
+                "the model file does not say which images it was trained on; start "
+                "`handgrad open` with the folder of a run"
+            )
+        about = {} if self.path is None else self.about
+        if self._data_name is not None or "config" not in about:
+            return RunConfig(data=name, data_dir=self.data_dir).load_data(progress=False)
+        config = RunConfig.model_validate(about["config"])
+        if self.data_dir is not None:
+            config = config.model_copy(update={"data_dir": self.data_dir})
+        start = None if config.from_run is None else self.classifier
+        train, test = config.load_data(False, start)
+        if is_user_data(name):
+            check_test(train, test, about["data"])
+        return train, test
+
     def _loaded(self) -> tuple[Classifier, dict[str, Any]]:
         from handgrad.runs import load_run, model_file
 
@@ -154,19 +165,26 @@ def session_for(target: str | None, data_dir: Path | None = None) -> Session:
     Raises:
         ConfigError: if the target is anything else.
     """
-    from handgrad.data import SOURCES, is_user_data
     from handgrad.runs import model_file
 
     if target is None:
-        return Session(data="digits", data_dir=data_dir)
+        target = "digits"
     path = expanded(target)
     try:
         model_file(path)
     except HandgradError as error:
         if path.is_dir() and "interrupted" in str(error):
             raise
+        session = _data_session(target, path, data_dir)
     else:
-        return Session(path.absolute(), data_dir=data_dir)
+        session = Session(path.absolute(), data_dir=data_dir)
+    if data_dir is not None and session.data_name is not None:
+        check_data_dir(session.data_name, data_dir)
+    return session
+
+
+def _data_session(target: str, path: Path, data_dir: Path | None) -> Session:
+    """Return a session without a model, for data that are given by name or path."""
     if target in SOURCES:
         return Session(data=target, data_dir=data_dir)
     if is_user_data(target) and path.exists():

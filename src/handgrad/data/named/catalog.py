@@ -91,12 +91,8 @@ def load_data(
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
+    check_data_dir(name, data_dir)
     if is_user_data(name):
-        if data_dir is not None:
-            raise ConfigError(
-                f"{name} is the path of your own images; leave out data_dir, which is for built-in "
-                "data such as mnist"
-            )
         from handgrad.data.user_data import load_user_data  # it imports Pillow
 
         return load_user_data(
@@ -170,17 +166,24 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
         DataError: if a file is missing in `data_dir`.
     """
     source = source_named(name)
-    _check_data_dir(source, data_dir)
+    check_data_dir(name, data_dir)
     folder = locate(source, data_dir) or cache_folder() / name
     paths = [find(folder, file) or folder / f"{file.name}.gz" for file in source.files]
     return [check_file(file, path) for file, path in zip(source.files, paths, strict=True)]
 
 
-def _check_data_dir(source: Source, data_dir: str | os.PathLike[str] | None) -> None:
-    """Raise a ConfigError if a folder is given for a data set that has no files of its own."""
-    if data_dir is not None and not source.files:
+def check_data_dir(name: str, data_dir: str | os.PathLike[str] | None) -> None:
+    """Raise a ConfigError if a folder is given for data that have no files in such a folder."""
+    if data_dir is None:
+        return
+    if is_user_data(name):
         raise ConfigError(
-            f"{source.name} comes with scikit-learn; leave out data_dir, which is for data sets "
+            f"{name} is the path of your own images; leave out data_dir, which is for built-in "
+            "data such as mnist"
+        )
+    if name in SOURCES and not SOURCES[name].files:
+        raise ConfigError(
+            f"{name} comes with scikit-learn; leave out data_dir, which is for data sets "
             "with files, such as mnist"
         )
 
@@ -213,7 +216,6 @@ def _load(
 ) -> tuple[Dataset, Dataset]:
     """Load the training and test sets of a built-in data set."""
     name = source.name
-    _check_data_dir(source, data_dir)
     if not source.files:
         return load_digits()
     folder = locate(source, data_dir)
