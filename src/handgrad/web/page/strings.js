@@ -73,6 +73,7 @@ const STRINGS = {
   "train.mistake.product-rule": ["the product rule is forgotten", "die Produktregel wird vergessen"],
   "train.mistake.relu-mask": ["the mask is ignored", "die Maske wird ignoriert"],
   "train.mistake.transposed": ["dW is transposed", "dW ist transponiert"],
+  "train.nothing": ["Nothing has been trained yet. Curves, predictions and weights appear here while a network learns.", "Noch wurde nichts trainiert. Kurven, Vorhersagen und Gewichte erscheinen hier, während ein Netz lernt."],
   "train.open": ["Open the new model", "Das neue Modell öffnen"],
   "train.opened": ["Now all views show {model}.", "Alle Ansichten zeigen jetzt {model}."],
   "train.pause": ["Pause", "Pause"],

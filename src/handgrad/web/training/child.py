@@ -59,6 +59,7 @@ class Supervisor:
         self._train_run, self._records = run, list(records)
         self._run: TrainingRun | None = None
         self._test: Dataset | None = None
+        self._shown_step = -1
         self._losses = Losses()
         self._facts = Facts(run.config, len(run.images.classes), self._records)
         config = run.config
@@ -80,11 +81,13 @@ class Supervisor:
             self._losses.begin(run)
             self._test, event = sixteen(self._train_run)
             self._events.send("sixteen", **event)
-        self._show()
+        if not self._is_paused:
+            self._show()
         while command := self._commands.next(wait=False):
             self._obey(command)
         while self._is_paused and not self._steps_asked:
             self._show_phase("paused")
+            self._show()
             command = self._commands.next(wait=True)
             if command is not None:
                 self._obey(command)
@@ -153,11 +156,13 @@ class Supervisor:
         run, test = self._run, self._test
         assert run is not None
         assert test is not None
-        if self._pictures.is_due or self._is_paused:
+        is_new = self._shown_step != run.engine.steps
+        if is_new and (self._pictures.is_due or self._is_paused):
+            self._shown_step = run.engine.steps
             with self._pictures:
                 event = weights_and_predictions(run.net, test)
                 self._events.send("picture", step=run.engine.steps, **event)
-        if self._probes.is_due and run.is_warm:
+        if is_new and self._probes.is_due and run.is_warm:
             with self._probes:
                 self._facts = self._facts._replace(**probe(run))
                 self._send_hints()

@@ -2,9 +2,10 @@
 
 Each rule compares one number with a limit, and proposes settings that usually help:
 
-- ``lr-too-high``: the mean loss of the last 20 batches is above 1.5 times that of the first 20 (or
-  of the first epoch). The loss of a healthy run falls from there; batches differ by less than
-  half. Or a value became NaN or infinite. Remedy: half of the learning rate.
+- ``lr-too-high``: the mean loss of the last 20 batches is above 1.5 times the loss before the first
+  update (or, of a resumed run, that of the first epoch). The loss of a healthy run falls from
+  there; batches differ by less than half. Remedy: half of the learning rate.
+- ``diverged``: a value became NaN or infinite. Remedy: half of the learning rate.
   Both this rule and the next need a loss above half of that of guessing, ln K: a network that
   starts with a small loss has little to lose or to gain.
 - ``not-falling``: after 100 steps, the mean loss of the last 20 batches is still above 0.9 times
@@ -47,6 +48,7 @@ class Facts(NamedTuple):
         classes: the number of classes.
         records: the records of the finished epochs.
         steps: the number of updates so far.
+        initial_loss: the loss of the first batch, before the first update.
         first_loss: the mean loss of the first 20 batches.
         recent_loss: the mean loss of the last 20 batches.
         dead: the share of ReLU units that are zero for all images of a sample.
@@ -59,6 +61,7 @@ class Facts(NamedTuple):
     classes: int
     records: Sequence[Epoch]
     steps: int = 0
+    initial_loss: float | None = None
     first_loss: float | None = None
     recent_loss: float | None = None
     dead: float | None = None
@@ -100,7 +103,7 @@ def diverged(facts: Facts) -> Hint | None:
 
 def lr_too_high(facts: Facts) -> Hint | None:
     """The loss has risen since the beginning."""
-    first = facts.first_loss
+    first = facts.initial_loss
     if first is None and facts.records:
         first = facts.records[0].loss
     if first is None or facts.recent_loss is None:

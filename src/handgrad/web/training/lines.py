@@ -24,7 +24,7 @@ from handgrad.signals import end_command, ignore_signals, install_handler
 
 Json = dict[str, Any]
 
-WAIT_SECONDS = 0.1  # between two checks for a signal, on systems where it does not end a wait
+WAIT_SECONDS = 0.1  # for a command; a signal does not end a wait on every system
 
 
 class Events:
@@ -64,13 +64,11 @@ class Commands:
         return time.monotonic() - self.last_look < 3
 
     def next(self, *, wait: bool) -> Json | None:
-        """Return the next command, or None if there is none. With `wait`, wait for it."""
-        while True:
-            try:
-                return self._queue.get(timeout=WAIT_SECONDS) if wait else self._queue.get_nowait()
-            except queue.Empty:
-                if not wait:
-                    return None
+        """Return the next command, or None if there is none; with `wait`, after a short time."""
+        try:
+            return self._queue.get(timeout=WAIT_SECONDS) if wait else self._queue.get_nowait()
+        except queue.Empty:
+            return None
 
     def _read(self) -> None:
         for line in self._stream:

@@ -107,11 +107,13 @@ class Losses:
         return found
 
     def facts(self) -> dict[str, Any]:
-        """Return the number of steps, the mean of the first losses and that of the recent ones."""
-        first = self._first if self._from_start and len(self._first) == RECENT else []
+        """Return the number of steps, the first loss, and means of the first and last losses."""
+        begin = self._first if self._from_start else []
+        first = begin if len(begin) == RECENT else []
         recent = self._recent if len(self._recent) == RECENT else []
         return {
             "steps": self._steps,
+            "initial_loss": begin[0] if begin else None,
             "first_loss": float(np.mean(first)) if first else None,
             "recent_loss": float(np.mean(recent)) if recent else None,
         }

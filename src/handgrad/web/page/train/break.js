@@ -50,7 +50,7 @@ export async function breakIt(settings) {
       h("code", {}, mistake.wrong)));
     fill(verdict);
     fill(check);
-    curves.series = [];
+    curves.hidden = true;
   }
 
   async function run(names) {
@@ -73,6 +73,7 @@ export async function breakIt(settings) {
     const points = [];
     let since = 0;
     fill(verdict, t("train.break.training"));
+    curves.hidden = false;
     while (isMounted) {
       const state = await get("/api/break/state", { job, since });
       since = state.number;

@@ -12,17 +12,19 @@ const FACTS = ["epoch", "step", "loss", "accuracy", "lr", "images_per_second"];
 export function liveRun() {
   const facts = Object.fromEntries(FACTS.map((name) => [name, h("dd", { dataset: { fact: name } }, "–")]));
   const loss = chart("loss");
-  const accuracy = chart("accuracy", { yMin: 0, yMax: 1, format: percent });
+  const accuracy = chart("accuracy", { yMin: 0, yMax: 1, format: (value) => `${short(100 * value)} %` });
   const weights = images(t("train.weights.none"));
   const predictions = h("ul", { className: "grid predictions" });
   const weightsTitle = h("h3", {}, t("train.weights"));
-  const element = h("div", { className: "live" },
+  const nothing = h("p", { className: "muted" }, t("train.nothing"));
+  const shownParts = h("div", { className: "live", hidden: true },
     h("dl", { className: "facts" }, ...FACTS.map((name) =>
       h("div", {}, h("dt", {}, t(`train.fact.${name}`)), facts[name]))),
     h("div", { className: "columns" }, loss, accuracy),
     h("h3", {}, t("train.predictions")), h("p", { className: "small muted" }, t("train.predictions.about")),
     predictions,
     weightsTitle, h("p", { className: "small muted" }, t("train.weights.about")), weights.element);
+  const element = h("div", {}, nothing, shownParts);
   let run = null;
   let points = [];
   let records = [];
@@ -30,14 +32,19 @@ export function liveRun() {
 
   function clear() {
     [run, points, records, sixteen] = [null, [], [], null];
+    shownParts.hidden = true;
+    nothing.hidden = false;
     fill(predictions);
     weights.show(null);
     for (const name of FACTS) facts[name].textContent = "–";
-    curves();
   }
 
   function update(state) {
-    if (state.run) run = state.run;
+    if (state.run) {
+      run = state.run;
+      shownParts.hidden = false;
+      nothing.hidden = true;
+    }
     if (state.sixteen) sixteen = state.sixteen;
     points.push(...state.points);
     if (state.run && !records.length) records.push(...state.run.records);
@@ -88,7 +95,7 @@ export function liveRun() {
       return h("li", { className: "tile", dataset: { answer: best, p: row[best] } },
         imageOf(X.data.subarray(n * size, (n + 1) * size), shape, { high, size: 56, text }),
         h("span", { className: `small ${isRight ? "good" : "bad"}`, "aria-hidden": "true" },
-          `${isRight ? "✓" : "✗"} ${run.classes[best]} ${percent(row[best])}`));
+          `${isRight ? "✓" : "✗"} ${run.classes[best]} ${Math.round(100 * row[best])} %`));
     }));
   }
 

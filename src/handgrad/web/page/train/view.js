@@ -64,8 +64,8 @@ export const view = {
     }
 
     async function step() {
-      if (isRunning()) await command("step");
-      else await post("/api/train/start", { settings: form.values(), paused: true });
+      if (!isRunning()) await post("/api/train/start", { settings: form.values(), paused: true });
+      await command("step");
     }
 
     async function command(name, changed = null) {
@@ -156,6 +156,7 @@ export const view = {
       session.model = opened.model;
       document.getElementById("about-model").textContent = t("about.model",
         { model: opened.model, data: opened.data ?? t("about.unknown") });
+      ending.querySelector("button").remove();
       ending.append(h("a", { className: "button", href: link("draw") }, t("train.draw")),
         h("a", { className: "button", href: link("inside") }, t("train.inside")));
       announce(t("train.opened", { model: opened.model }));
