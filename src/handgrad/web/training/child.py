@@ -52,7 +52,7 @@ class Supervisor:
         self._phase = ""
         self._points = Rarely(least=0.5)
         self._pictures, self._probes = Rarely(least=1.0), Rarely(least=1.0)
-        self._slice_start = 0.0
+        self._start = self._slice_start = time.perf_counter()
 
     def begin(self, run: TrainRun, records: Sequence[Epoch]) -> None:
         """Prepare for a run, or for the same run with other settings."""
@@ -106,7 +106,9 @@ class Supervisor:
         self._losses.add(run, time.perf_counter() - self._slice_start)
         if self._points.is_due or self._is_paused or run.epoch_is_complete:
             with self._points:
-                self._events.send("point", epoch=epochs_done, **self._losses.point(run))
+                now = time.perf_counter() - self._start
+                point = self._losses.point(run)
+                self._events.send("point", epoch=epochs_done, seconds=now, **point)
 
     def on_epoch(self, record: Epoch) -> None:
         """Send the record of an epoch."""
