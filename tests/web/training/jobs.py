@@ -59,8 +59,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     jobs: list[Job] = []
 
     def start_job(settings: dict[str, str] = {}, **command: Any) -> Job:  # noqa: B006
-        first = {"do": "start", "settings": QUICK | settings, **command}
-        jobs.append(Job(command.pop("module", CHILD), first))
+        if "do" not in command:
+            settings = QUICK | settings
+        jobs.append(Job(CHILD, {"do": "start", "settings": settings, **command}))
         return jobs[-1]
 
     yield start_job

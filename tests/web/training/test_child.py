@@ -64,6 +64,7 @@ def test_steps_are_counted_exactly_and_the_resumed_run_equals_an_undisturbed_one
     assert_same_weights(RUN, train_undisturbed())
 
 
+@pytest.mark.slow
 def test_the_events_equal_the_files_of_the_run(start):  # noqa: F811
     job = start()
     until(job, phase_is("finished"))
@@ -122,6 +123,7 @@ def test_a_second_start_is_refused(start):  # noqa: F811
         slot.running()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [({"lr": "none"}, "lr must be a number"), ({"model": "lenet5"}, "cannot take the images")],
@@ -133,12 +135,19 @@ def test_a_run_that_cannot_start_gives_one_sentence_and_leaves_nothing(start, se
     assert not list(Path().iterdir())
 
 
-def test_a_run_that_diverges_says_so_and_has_a_remedy(start):  # noqa: F811
-    state = events_end(start({"optimizer": "sgd", "lr": "1e38", "schedule": "constant"}))
+@pytest.mark.slow
+def test_a_run_that_diverges_says_so_and_its_remedy_helps(start):  # noqa: F811
+    settings = {"model": "two-layer", "optimizer": "sgd", "lr": "1e15", "schedule": "constant"}
+    state = events_end(start(settings))
     assert state["phase"]["phase"] == "failed"
     (hint,) = state["hints"]["hints"]
     assert hint["name"] == "diverged"
-    assert 0 < hint["remedy"]["lr"] <= 5e37
+    assert hint["remedy"] in ({"lr": 5e14}, {"lr": 1e14})
+    assert state["checkpoint"]["resumable"]
+    folder = state["run"]["folder"]
+    state = events_end(start({"lr": "0.3"}, do="resume", folder=folder))
+    assert state["phase"] == {"phase": "finished"}
+    assert state["result"]["folder"] == folder
 
 
 SERVER = """
@@ -181,6 +190,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_an_ended_process_leaves_a_run_that_can_be_resumed(start, number):  # noqa: F811
     job = start({"epochs": "100000", "patience": "0"})
