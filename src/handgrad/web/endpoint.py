@@ -8,17 +8,17 @@ import logging
 import math
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from handgrad.errors import HandgradError
+from handgrad.errors import DataError, HandgradError
 
 _log = logging.getLogger("handgrad")
 
@@ -90,6 +90,29 @@ def packed(array: NDArray[Any]) -> dict[str, Any]:
         "dtype": array.dtype.name,
         "data": base64.b64encode(data.tobytes()).decode("ascii"),
     }
+
+
+class PackedArray(Parameters):
+    """An array in the form of `packed`."""
+
+    shape: list[int] = Field(max_length=4)
+    dtype: Literal["uint8", "int32", "float32", "float64"]
+    data: str
+
+    def array(self) -> NDArray[Any]:
+        """Return the array.
+
+        Raises:
+            DataError: if the data do not have the given shape, or contain NaN or infinity.
+        """
+        try:
+            raw = base64.b64decode(self.data, validate=True)
+            found = np.frombuffer(raw, np.dtype(self.dtype).newbyteorder("<")).reshape(self.shape)
+        except ValueError:
+            raise DataError("an array does not have the size that it states") from None
+        if not np.isfinite(found).all():
+            raise DataError("an array contains NaN or infinity")
+        return found.astype(self.dtype)
 
 
 def without_paths(sentence: str) -> str:

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import break_it, session, train
+from handgrad.web.routes import break_it, draw, session, train
 
-VIEWS: tuple[ModuleType, ...] = (session, train, break_it)
+VIEWS: tuple[ModuleType, ...] = (session, draw, train, break_it)

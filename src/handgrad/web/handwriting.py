@@ -1,0 +1,158 @@
+"""Learning someone's handwriting: a model continues its training with a few drawings."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.classifier import MODEL, Classifier
+from handgrad.data import Dataset
+from handgrad.errors import DataError
+from handgrad.optim import AdamW
+from handgrad.pixel_range import BYTES
+from handgrad.runs import calibrate_on, finish, start_run
+from handgrad.runs.trained_on import digest_of_all, image_digests, read_digests, write_digests
+from handgrad.schedules import Cosine
+from handgrad.train import evaluate, fit
+from handgrad.train_config import TrainConfig
+from handgrad.web.session import Session
+
+FOLDS = 4
+OLD_IMAGES = 2000  # training images that are repeated, so that the model does not forget them
+DRAWN_SHARE = 0.3  # of the loss: the weight of all drawings together
+EPOCHS = 4
+LR = 0.002
+MIN_DRAWINGS = 2 * FOLDS
+
+
+class Learned(NamedTuple):
+    """The result of learning, as accuracies from 0 to 1.
+
+    Attributes:
+        drawings_before: the accuracy of the old model on the drawings.
+        drawings_after: the accuracy on drawings that were left out of training, one quarter at a
+            time.
+        test_before: the accuracy of the old model on the test images.
+        test_after: the accuracy of the new model on the test images.
+        test_images: the number of test images.
+        drawings: the number of drawings.
+        folds: the number of parts into which the drawings were divided.
+        saved: the name of the folder of the new model.
+    """
+
+    drawings_before: float
+    drawings_after: float
+    test_before: float
+    test_after: float
+    test_images: int
+    drawings: int
+    folds: int
+    saved: str
+
+
+def learn(
+    session: Session,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    on_progress: Callable[[int, int], object],
+) -> tuple[Learned, Any]:
+    """Continue the training of the session's model with drawings, and save the new model.
+
+    The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
+    without a quarter of the drawings, and judged on this quarter. The model that is saved is
+    trained on all drawings. The calibration and the out-of-distribution score are fitted again.
+
+    Args:
+        session: the session; its model is not changed.
+        images: the drawings after the preprocessing, (N, C, H, W) uint8.
+        labels: the index of the class of each drawing, (N,).
+        on_progress: is called with the number of finished trainings and their total.
+
+    Returns:
+        The result and the path of the new model's folder.
+
+    Raises:
+        DataError: if there are too few drawings, or they do not fit the model.
+    """
+    model = session.classifier
+    train, test = session.data
+    if len(images) < MIN_DRAWINGS:
+        raise DataError(f"{len(images)} drawings are too few; draw at least {MIN_DRAWINGS}")
+    if images.shape[1:] != model.shape or labels.min() < 0 or labels.max() >= len(model.classes):
+        raise DataError("the drawings do not fit the model; load the page again")
+    drawn = Dataset(
+        images, labels, model.classes, "drawings", pixel_range=model.pixel_range or BYTES
+    )
+    part = np.random.default_rng(0).permutation(len(drawn)) % FOLDS
+    correct = 0
+    for fold in range(FOLDS):
+        on_progress(fold, FOLDS + 1)
+        other = _trained(model, train, drawn.take(np.flatnonzero(part != fold)))
+        left_out = drawn.take(np.flatnonzero(part == fold))
+        correct += evaluate(other, left_out).correct
+    on_progress(FOLDS, FOLDS + 1)
+    new = _trained(model, train, drawn)
+    old_test, new_test = evaluate(model, test), evaluate(new, test)
+    _, validation = train.split(0.1, 0)
+    calibrate_on(new, validation, train)
+    path = _save(session, new, drawn, test)
+    result = Learned(
+        drawings_before=evaluate(model, drawn).accuracy,
+        drawings_after=correct / len(drawn),
+        test_before=old_test.accuracy,
+        test_after=new_test.accuracy,
+        test_images=len(test),
+        drawings=len(drawn),
+        folds=FOLDS,
+        saved=path.name,
+    )
+    return result, path
+
+
+def _trained(model: Classifier, train: Dataset, drawn: Dataset) -> Classifier:
+    """Return a copy of a model, trained on drawings and on some of its old training images."""
+    new = copy.deepcopy(model)
+    chosen = np.random.default_rng(0).permutation(len(train))[:OLD_IMAGES]
+    old = train.take(np.sort(chosen))
+    both = Dataset(
+        np.concatenate([model.pixels(old), model.pixels(drawn)]),
+        np.concatenate([old.labels, drawn.labels]),
+        model.classes,
+        "drawings and training images",
+        pixel_range=model.pixel_range or BYTES,
+    )
+    each = DRAWN_SHARE / (1 - DRAWN_SHARE) * len(old) / len(drawn)
+    weights = np.concatenate([np.ones(len(old)), np.full(len(drawn), each)])
+    config = TrainConfig(
+        epochs=EPOCHS,
+        batch_size=min(64, len(both)),
+        optimizer=AdamW(LR),
+        schedule=Cosine(),
+        augment="light" if model.shape[0] == 1 else None,
+        patience=None,
+    )
+    fit(new, both, config, validation=None, weights=weights)
+    return new
+
+
+def _save(session: Session, new: Classifier, drawn: Dataset, test: Dataset) -> Any:
+    """Save a model in a new folder under the runs, and return the folder."""
+    from handgrad.runs import model_file
+
+    assert session.path is not None
+    old = model_file(session.path)
+    about = {name: value for name, value in session.about.items() if name != "scores"}
+    digests = read_digests(old, about)
+    known = image_digests(new.pixels(drawn))
+    digests = known if digests is None else np.union1d(digests, known)
+    about |= {"training_images": digest_of_all(digests), "drawings": len(drawn)}
+    stem = session.path.stem if session.path.is_file() else session.path.name
+    with start_run(None, f"{stem}-handwriting") as folder:
+        new.save(folder / MODEL, about, golden=test.images)
+        write_digests(digests, folder)
+        finish(folder)
+    return folder

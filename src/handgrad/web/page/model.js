@@ -1,0 +1,35 @@
+// The model of the server, loaded once: the file as it is, and the classifier that runs in the page.
+
+import { bytes, get, unpack } from "./api.js";
+import { Classifier } from "../runtime/classifier.js";
+
+let loaded = null;
+
+/** Return the classifier that the server has now. Throws if there is none. */
+export async function loadClassifier() {
+  const { version } = await get("/api/session");
+  if (loaded?.version !== version) {
+    const file = new Uint8Array(await bytes("/api/model"));
+    loaded = { version, classifier: Classifier.from_bytes(file) };
+  }
+  return loaded.classifier;
+}
+
+/** Return `count` images of a split ("train" or "test"), and their labels as indices of classes.
+ *
+ * The images are inputs of the network, an array {shape: [n, C, H, W], data}.
+ */
+export async function loadImages(split, start, count) {
+  const { images, ...rest } = await get("/api/images", { split, start, count });
+  return { ...rest, images: unpack(images) };
+}
+
+/** Return the n-th image of an array (n, C, H, W) as {shape: [C, H, W], data}. */
+export function imageAt({ shape: [, C, H, W], data }, n) {
+  return { shape: [C, H, W], data: data.subarray(n * C * H * W, (n + 1) * C * H * W) };
+}
+
+/** Return the values of black and white of images that are inputs of a network. */
+export function rangeOf(data) {
+  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
+}

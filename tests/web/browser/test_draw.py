@@ -1,0 +1,149 @@
+"""The view Draw, used as a person would."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from tests.web.browser.conftest import DESKTOP, PHONE
+
+
+def draw(page, points) -> None:
+    """Draw one stroke through points, given as shares of the pad's side."""
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+    place = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
+    page.mouse.move(*place[0])
+    page.mouse.down()
+    for x, y in place[1:]:
+        page.mouse.move(x, y)
+    page.mouse.up()
+
+
+def eight() -> list[tuple[float, float]]:
+    """Return the points of an 8."""
+    angles = [2 * math.pi * i / 40 for i in range(41)]
+    return [(0.5 + 0.14 * math.sin(2 * a), 0.5 - 0.3 * math.sin(a)) for a in angles]
+
+
+def one() -> list[tuple[float, float]]:
+    return [(0.52 - 0.002 * i, 0.2 + 0.02 * i) for i in range(31)]
+
+
+def shown(page) -> dict:
+    """Return the prediction behind the figures of the page."""
+    return page.evaluate(
+        """() => {
+          const {logits, probabilities, predicted, reason, score, input} =
+            document.getElementById("answer").parentElement.prediction;
+          return {logits: [...logits], probabilities: [...probabilities], predicted, reason, score,
+                  input: [...input.data]};
+        }"""
+    )
+
+
+def pad_pixels(page) -> np.ndarray:
+    """Return the pixels of the pad, (H, W, 4)."""
+    data = page.evaluate(
+        """() => { const pad = document.getElementById("pad");
+          return [...pad.getContext("2d").getImageData(0, 0, pad.width, pad.height).data]; }"""
+    )
+    return np.array(data, np.uint8).reshape(280, 280, 4)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_an_eight_is_answered_eight_with_the_numbers_of_python(visit, run_folder, size):
+    page = visit("draw", size=size)
+    model = hg.load_model(run_folder)
+    assert page.locator("#answer").inner_text() == "–"
+    draw(page, eight())
+    found = shown(page)
+    assert found["predicted"] == 8
+    assert page.locator("#answer").inner_text() in ("8", "don't know")
+
+    prepared = model.preprocessing.apply(pad_pixels(page))
+    assert np.array_equal(np.array(found["input"]).reshape(prepared.shape), prepared)
+    X = prepared[np.newaxis]
+    Z = model.logits(X, pixel_range="raw")
+    np.testing.assert_allclose(found["logits"], Z[0], rtol=0, atol=1e-5 * np.abs(Z).max())
+    p = model.predict_proba(X, pixel_range="raw")[0]
+    np.testing.assert_allclose(found["probabilities"], p, atol=1e-5)
+    assert found["reason"] == model.doubt(X, pixel_range="raw")[0]
+    meters = page.locator("#probabilities .meter")
+    for n in range(meters.count()):
+        name = int(meters.nth(n).get_attribute("data-name"))
+        assert float(meters.nth(n).get_attribute("data-probability")) == pytest.approx(
+            p[name], abs=1e-5
+        )
+        assert meters.nth(n).inner_text().split()[-2:] == [f"{100 * p[name]:.1f}", "%"]
+    assert page.locator("#steps li").count() == len(model.preprocessing.steps) + 2
+
+    page.locator("#nearest li").first.wait_for()
+    train, _ = hg.load_data("digits")
+    features = hg.features(model, model.pixels(train))
+    own = hg.features(model, X)
+    distances = np.sort(np.sqrt(((features - own) ** 2).sum(axis=1)))
+    for n, item in enumerate(page.locator("#nearest li").all()):
+        assert float(item.get_attribute("data-distance")) == pytest.approx(distances[n], rel=1e-4)
+
+    page.get_by_role("button", name="Undo").click()
+    assert page.locator("#answer").inner_text() == "–"
+
+
+def test_the_keyboard_draws_too(visit):
+    page = visit("draw")
+    page.locator("#pad").focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(24):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert shown(page)["predicted"] == 1
+
+
+def test_a_test_image_is_judged_and_its_link_opens_it_again(visit, run_folder):
+    page = visit("draw?image=5")
+    page.locator("#tally", has_text="1 test images").wait_for()
+    model = hg.load_model(run_folder)
+    _, test = hg.load_data("digits")
+    image = model.pixels(test.take([5]))
+    expected, label = model.predict(image)[0], test.classes[test.labels[5]]
+    assert shown(page)["predicted"] == expected
+    assert ("✓ right" in page.locator("#answer").inner_text()) == (expected == label)
+    page.locator("#test-image").click()
+    page.locator("#tally", has_text="of 2").wait_for()
+    assert re.search(r"image=\d+", page.evaluate("location.hash"))
+
+
+def test_twenty_drawings_are_counted_and_learned(visit, run_folder):
+    page = visit("draw")
+    page.get_by_role("button", name="Begin").click()
+    asked = []
+    for _ in range(20):
+        asked.append(int(re.search(r"this: (\d)", page.locator("#wanted").inner_text())[1]))
+        draw(page, one() if asked[-1] == 1 else eight())
+        page.get_by_role("button", name="Next").click()
+    assert sorted(asked) == sorted([*range(10), *range(10)])
+    right = int(page.locator("#series").get_attribute("data-right"))
+    text = page.locator("#series-result").inner_text()
+    assert text.startswith(f"{right} of 20 right: {5 * right} %")
+    z, n, p = 1.96, 20, right / 20
+    center, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    low, high = [round(100 * (center + sign * half) / (1 + z * z / n)) for sign in (-1, 1)]
+    assert f"between {low} and {high} %" in text
+
+    page.get_by_role("button", name="Learn my handwriting").click()
+    page.locator("#learning", has_text="is in the folder").wait_for(timeout=60_000)
+    name = re.search(r"folder (\S+)\.", page.locator("#learning").inner_text())[1]
+    folder = run_folder.parent / "runs" / name
+    new, (_, test) = hg.load_model(folder), hg.load_data("digits")
+    rows = page.locator("#learning tbody tr")
+    expected = [
+        f"{100 * hg.evaluate(m, test).accuracy:.1f} %" for m in (hg.load_model(run_folder), new)
+    ]
+    assert rows.nth(1).locator("td").all_inner_texts()[1:] == expected
+    assert rows.nth(0).locator("td").all_inner_texts()[1] == f"{5 * right:.1f} %"
+    assert new.classes == tuple(range(10))
