@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.web.training.job import Job
+from handgrad.web.training.job import ProcessJob
 
 CHILD = "handgrad.web.training.child"
 QUICK = {"data": "digits", "model": "softmax-regression", "epochs": "3", "figures": "false"}
@@ -19,7 +19,9 @@ STEPS = 63  # of a run with these settings
 WAIT = 60.0
 
 
-def until(job: Job, condition: Callable[[dict[str, Any]], object], seconds: float = WAIT) -> None:
+def until(
+    job: ProcessJob, condition: Callable[[dict[str, Any]], object], seconds: float = WAIT
+) -> None:
     """Wait until the state of a job, with all its events, fulfils a condition."""
     end = time.monotonic() + seconds
     while not condition(job.state()):
@@ -38,7 +40,7 @@ def step_is(step: int) -> Callable[[dict[str, Any]], bool]:
     return lambda state: bool(state["points"]) and state["points"][-1]["step"] == step
 
 
-def events_end(job: Job) -> dict[str, Any]:
+def events_end(job: ProcessJob) -> dict[str, Any]:
     """Wait until the process ends, and return its last state."""
     assert job.wait(WAIT)
     return job.state()
@@ -53,15 +55,15 @@ def assert_same_weights(one: Path, other: Path) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Job]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., ProcessJob]]:
     """Return a function that starts a job in an empty folder; all jobs are ended afterwards."""
     monkeypatch.chdir(tmp_path)
-    jobs: list[Job] = []
+    jobs: list[ProcessJob] = []
 
-    def start_job(settings: dict[str, str] = {}, **command: Any) -> Job:  # noqa: B006
+    def start_job(settings: dict[str, str] = {}, **command: Any) -> ProcessJob:  # noqa: B006
         if "do" not in command:
             settings = QUICK | settings
-        jobs.append(Job(CHILD, {"do": "start", "settings": settings, **command}))
+        jobs.append(ProcessJob(CHILD, {"do": "start", "settings": settings, **command}))
         return jobs[-1]
 
     yield start_job

@@ -152,9 +152,9 @@ def test_a_run_that_diverges_says_so_and_its_remedy_helps(start):  # noqa: F811
 
 SERVER = """
 import sys
-from handgrad.web.training.job import Job
+from handgrad.web.training.job import ProcessJob
 from tests.web.training.jobs import CHILD, QUICK, until
-job = Job(CHILD, {"do": "start", "settings": QUICK | {"epochs": "100000", "patience": "0"}})
+job = ProcessJob(CHILD, {"do": "start", "settings": QUICK | {"epochs": "100000", "patience": "0"}})
 until(job, lambda state: state["points"])
 print(job.pid, flush=True)
 sys.stdin.read()
@@ -221,3 +221,14 @@ def test_a_job_ends_in_time_at_random_moments(start):  # noqa: F811
             (folder / "used").touch()
             continue
         command_line("--resume", str(folder), "--epochs", "1", "--force-settings")
+
+
+def test_no_event_contains_an_absolute_path(start, tmp_path):  # noqa: F811
+    folder = tmp_path / "own"
+    for label in ("a", "b"):
+        (folder / label).mkdir(parents=True)
+    (folder / "a" / "broken.png").write_bytes(b"not an image")
+    state = events_end(start({"data": str(folder)}))
+    assert state["phase"]["phase"] == "failed"
+    assert str(tmp_path) not in json.dumps(state)
+    assert "own" in state["phase"]["text"]

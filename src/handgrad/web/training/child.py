@@ -24,6 +24,7 @@ from handgrad.runs.settings import check_settings, configure, original_settings
 from handgrad.tracking import tracking
 from handgrad.train import Epoch, History
 from handgrad.train.run import TrainingRun
+from handgrad.web.training.form import HIDDEN
 from handgrad.web.training.hints import Facts, hints
 from handgrad.web.training.lines import Commands, Events, Json, run_process
 from handgrad.web.training.measure import Losses, Rarely, probe, sixteen, weights_and_predictions
@@ -67,7 +68,8 @@ class Supervisor:
             "run",
             folder=str(run.folder),
             name=run.folder.name,
-            settings=config.plain(),
+            settings={k: v for k, v in config.plain().items() if k not in HIDDEN}
+            | {"data": config.data_name},
             classes=list(map(str, run.images.classes)),
             parameters=sum(array.size for array in run.classifier.network.parameters.values()),
             epochs=config.epochs,

@@ -1,4 +1,4 @@
-"""Job: the server's side of a process that trains."""
+"""ProcessJob: the server's side of a process that trains, and Slot, a place for one of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LISTED = ("point", "epoch", "note")  # all events of these kinds are kept, of ot
 OVER = ("finished", "failed", "stopped")
 
 
-class Job:
+class ProcessJob:
     """A process that trains, and the events that it sent.
 
     Each event has a number, so that the page can ask for those that it does not know yet.
@@ -139,9 +139,9 @@ class Slot:
 
     def __init__(self, what: str) -> None:
         self._what, self._lock = what, threading.Lock()
-        self.job: Job | None = None
+        self.job: ProcessJob | None = None
 
-    def start(self, module: str, first: Json) -> Job:
+    def start(self, module: str, first: Json) -> ProcessJob:
         """Start a job.
 
         Raises:
@@ -153,10 +153,10 @@ class Slot:
             if self.job is not None:
                 self.job.close()
             number = 1 if self.job is None else self.job.number + 1
-            self.job = Job(module, first, number)
+            self.job = ProcessJob(module, first, number)
             return self.job
 
-    def running(self) -> Job:
+    def running(self) -> ProcessJob:
         """Return the job that runs.
 
         Raises:

@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from handgrad.errors import HandgradError
 from handgrad.signals import end_command, ignore_signals, install_handler
+from handgrad.web.endpoint import without_paths
 
 Json = dict[str, Any]
 
@@ -38,7 +39,9 @@ class Events:
         self._stream, self._lock = stream, threading.Lock()
 
     def send(self, kind: str, **data: Any) -> None:
-        """Write one event. If nobody reads any more, it is lost."""
+        """Write one event. If nobody reads any more, it is lost. Its `text` names no path."""
+        if "text" in data:
+            data["text"] = without_paths(data["text"])
         line = json.dumps({"kind": kind, **data})
         with self._lock, suppress(OSError, ValueError):
             self._stream.write(line + "\n")
