@@ -65,10 +65,12 @@ class Since(Parameters):
     Attributes:
         job: the number of the job that the page knows.
         since: the number of the last event of that job that it knows.
+        watching: whether someone looks at the page, so that weights and hints must be measured.
     """
 
     job: int = 0
     since: int = Field(default=0, ge=0)
+    watching: bool = True
 
 
 def routes(session: Session) -> list[BaseRoute]:
@@ -122,7 +124,8 @@ def new_events(slot: Slot, given: Since) -> dict[str, Any]:
     job = slot.job
     if job is None:
         return {"job": 0, "number": 0, "running": False}
-    job.look()
+    if given.watching:
+        job.look()
     since = given.since if given.job == job.number else 0
     return {"job": job.number, **job.state(since)}
 

@@ -5,7 +5,7 @@ Commands: the first one is {"do": "start", "settings": {...}} or {"do": "resume"
 {"do": "change", "settings": {...}}, "look" (someone watches) and "stop".
 
 Events: "run" (the folder and the settings), "phase", "point" (a part of an epoch), "epoch" (its
-record), "sixteen" (test images), "picture" (weights and predictions), "hints", "note", "result".
+record), "sixteen" (test images), "network" (weights and predictions), "hints", "note", "result".
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Supervisor:
         self._steps_asked = 0
         self._phase = ""
         self._points = Rarely(least=0.5)
-        self._pictures, self._probes = Rarely(least=1.0), Rarely(least=1.0)
+        self._networks, self._probes = Rarely(least=1.0), Rarely(least=1.0)
         self._start = self._slice_start = time.perf_counter()
 
     def begin(self, run: TrainRun, records: Sequence[Epoch]) -> None:
@@ -161,11 +161,11 @@ class Supervisor:
         assert run is not None
         assert test is not None
         is_new = self._shown_step != run.engine.steps
-        if is_new and (self._pictures.is_due or self._is_paused):
+        if is_new and (self._networks.is_due or self._is_paused):
             self._shown_step = run.engine.steps
-            with self._pictures:
+            with self._networks:
                 event = weights_and_predictions(run.net, test)
-                self._events.send("picture", step=run.engine.steps, **event)
+                self._events.send("network", step=run.engine.steps, **event)
         if is_new and self._probes.is_due and run.is_warm:
             with self._probes:
                 self._facts = self._facts._replace(**probe(run))

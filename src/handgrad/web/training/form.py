@@ -95,7 +95,7 @@ def _field(name: str, session: Session) -> dict[str, Any]:
     return {
         "name": name,
         "label": _label(name, description),
-        "help": f"{description}. Default: {about['default_text'] or default or 'none'}.",
+        "help": f"{description}. Default: {about['default_text'] or _text(field.default)}.",
         "panel": "main" if name in MAIN else about["panel"],
         "default": default,
         "choices": list(choices),
@@ -110,9 +110,13 @@ def _default(name: str) -> str | None:
         return None if name == "data" else str(RunConfig().optimizer)
     found = {str(getattr(config, name)) for config in _usual_configs()}
     value = found.pop()
-    if found or value == "None":
-        return None
-    return value.lower() if value in ("True", "False") else value
+    return None if found or value == "None" else _text(value)
+
+
+def _text(value: Any) -> str:
+    """Return a default as text; of a switch it is "true" or "false"."""
+    text = str(value)
+    return text.lower() if text in ("True", "False") else text
 
 
 @cache

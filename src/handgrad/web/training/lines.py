@@ -39,7 +39,7 @@ class Events:
         self._stream, self._lock = stream, threading.Lock()
 
     def send(self, kind: str, **data: Any) -> None:
-        """Write one event. If nobody reads any more, it is lost. Its `text` names no path."""
+        """Write one event, whose `text` names no path. If the stream is closed, it is lost."""
         if "text" in data:
             data["text"] = without_paths(data["text"])
         line = json.dumps({"kind": kind, **data})

@@ -22,7 +22,7 @@ from handgrad.web.endpoint import packed
 
 SIXTEEN = 16  # test images, and first-layer weights
 PROBE_IMAGES = 128  # a unit that is active for 1 of 30 images is missed with a chance of 1 %
-SHARE = 0.01  # of the time of training, for one kind of measurement
+SHARE = 0.005  # of the time of training, for each of two kinds of measurement
 MANY_POINTS = 1000
 RECENT = 20  # batches
 

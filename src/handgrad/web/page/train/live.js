@@ -11,7 +11,7 @@ const FACTS = ["epoch", "step", "loss", "accuracy", "lr", "images_per_second"];
 /** Return {element, update, clear}: `update(state)` shows the new events of a run. */
 export function liveRun() {
   const facts = Object.fromEntries(FACTS.map((name) => [name, h("dd", { dataset: { fact: name } }, "–")]));
-  const loss = chart("loss");
+  const loss = chart("loss", { format: (value) => short(Number(value.toPrecision(3))) });
   const accuracy = chart("accuracy", { yMin: 0, yMax: 1, format: (value) => `${short(100 * value)} %` });
   const weights = images(t("train.weights.none"));
   const predictions = h("ul", { className: "grid predictions" });
@@ -52,10 +52,10 @@ export function liveRun() {
     records.push(...state.epochs.filter((record) => !known.has(record.number)));
     if (state.points.length) showFacts(points[points.length - 1]);
     if (state.points.length || state.epochs.length || state.run) curves();
-    if (state.picture && run && sixteen) {
-      showPredictions(state.picture);
-      weights.show(state.picture);
-      weightsTitle.textContent = t("train.weights.of", { units: state.picture.units });
+    if (state.network && run && sixteen) {
+      showPredictions(state.network);
+      weights.show(state.network);
+      weightsTitle.textContent = t("train.weights.of", { units: state.network.units });
     }
   }
 
@@ -116,13 +116,13 @@ function chart(name, options = {}) {
 function images(none) {
   const element = h("div", { className: "grid weights" });
   let canvases = [];
-  function show(picture) {
-    if (picture === null || picture.weights === null) {
+  function show(network) {
+    if (network === null || network.weights === null) {
       canvases = [];
-      fill(element, picture === null ? null : none);
+      fill(element, network === null ? null : none);
       return;
     }
-    const { shape: [count, ...shape], data } = unpack(picture.weights);
+    const { shape: [count, ...shape], data } = unpack(network.weights);
     const size = shape.reduce((a, b) => a * b, 1);
     const high = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     const one = (n) => data.subarray(n * size, (n + 1) * size);

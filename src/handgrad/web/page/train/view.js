@@ -99,7 +99,7 @@ export const view = {
     async function poll() {
       clearTimeout(timer);
       try {
-        const state = await get("/api/train/state", { job: known.job, since: known.since });
+        const state = await get("/api/train/state", { job: known.job, since: known.since, watching: !document.hidden });
         if (isMounted) update(state);
       } catch (error) {
         announce(t("error", { reason: error.message }));
@@ -112,6 +112,7 @@ export const view = {
       if (state.job !== known.job) {
         live.clear();
         fill(notes);
+        showHints(hints, [], () => {});
         Object.assign(known, { job: state.job, phase: null, run: null, resumable: false });
       }
       Object.assign(known, { since: state.number, running: state.running });
