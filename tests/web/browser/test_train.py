@@ -118,12 +118,21 @@ def test_a_first_network_is_trained_with_one_click_and_then_broken(visit, tmp_pa
         page.close()
 
 
-def test_the_predictions_and_weights_shown_are_those_of_the_network(visit, tmp_path):
+def test_a_remedy_is_applied_and_weights_and_predictions_are_those_of_the_network(visit, tmp_path):
+    settings = "model=two-layer&lr=3&schedule=constant&epochs=100000&patience=0&figures=false"
     with serving(cwd=tmp_path) as url:
-        page = visit("train?model=two-layer&figures=false", url=url)
+        page = visit(f"train?{settings}", url=url)
+        press(page, "Train")
+        hint = page.locator("[data-hint=dead-relus]")
+        hint.wait_for(timeout=LONG)
+        assert float(hint.get_attribute("data-number")) >= 0.5
+        hint.get_by_role("button", name="Set lr = 1.5").click()
+        wait_for_fact(page, "lr", "1.5")
+        press(page, "Pause")
+        wait_for_phase(page, "paused")
+        step = step_of(page) + 1
         press(page, "One step")
-        wait_for_fact(page, "step", "1")
-        page.wait_for_selector(".predictions li")
+        page.wait_for_selector(f".predictions[data-step='{step}']")
         press(page, "Stop")
         wait_for_phase(page, "stopped")
         tiles = page.locator(".predictions li")

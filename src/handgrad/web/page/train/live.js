@@ -80,7 +80,8 @@ export function liveRun() {
     }
   }
 
-  function showPredictions({ probabilities }) {
+  function showPredictions({ probabilities, step }) {
+    predictions.dataset.step = step;
     const p = unpack(probabilities);
     const X = unpack(sixteen.images);
     const [, ...shape] = X.shape;
