@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from handgrad.cli.app import app
 from handgrad.preprocess import drawing
 from handgrad.runs import load_ood, load_validation
 from handgrad.runs.trained_on import image_digests
+from handgrad.web.bundle import bundle
 from tests.cli.test_train_run import assert_same_run, interrupt
 from tests.extras import needs
+from tests.web.runtime.v8 import FOLDER
 
 SIDE, COUNT, NEW = 24, 60, 12
 TRAIN = (
@@ -234,6 +237,15 @@ def test_exports_say_that_arrays_are_preprocessed(run: hg.Classifier, handgrad: 
     (p,) = session.run(["probabilities"], {"images": ready})
     assert np.allclose(p, expected(run), atol=1e-5)
     assert np.allclose(hg.load_model("hub/model.safetensors").predict_proba(drawings(1, NEW)[0]), p)
+
+
+@pytest.mark.parametrize("for_arrays", [True, False])
+def test_javascript_reads_whether_arrays_are_preprocessed(for_arrays: bool) -> None:
+    v8 = needs("py_mini_racer").MiniRacer()
+    v8.eval(bundle(FOLDER / "preprocess" / "preprocessing.js", "steps"))
+    described = json.dumps(replace(drawing(16), for_arrays=for_arrays).to_json())
+    assert v8.eval(f"steps.Preprocessing.from_json({described}).for_arrays") is for_arrays
+    v8.close()
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,10 @@ REFUSED = {
     "no version": ({"shape": [1, 9, 9], "steps": []}, "handgrad upgrade"),
     "newer": (drawing(28).to_json() | {"version": 3}, "install a newer handgrad"),
     "no steps": ({"shape": [1, 9, 9], "version": 2}, "must be a list"),
-    "another entry": (drawing(28).to_json() | {"size": 3}, "otherwise only version and ink"),
+    "another entry": (
+        drawing(28).to_json() | {"size": 3},
+        "otherwise only version, ink and for_arrays",
+    ),
     "no object": (3, "must contain shape and steps"),
     "shape": (drawing(28).to_json() | {"shape": [2, 28, 28]}, r"must be \(1 or 3, H, W\)"),
     "other shape": (drawing(28).to_json() | {"shape": [1, 27, 28]}, r"not \(1, 27, 28\)"),
