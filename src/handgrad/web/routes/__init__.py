@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import draw, session
+from handgrad.web.routes import draw, inside, session
 
-VIEWS: tuple[ModuleType, ...] = (session, draw)
+VIEWS: tuple[ModuleType, ...] = (session, draw, inside)
