@@ -1,4 +1,4 @@
-"""Edits of a network in the lab of the page: weights, neurons that are off, pruning, temperature."""
+"""Edits of a network in the lab of the page: weights, outputs that are off, pruning, temperature."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def routes(session: Session) -> list[BaseRoute]:
         return {
             name: {
                 "forward": [part for part in formula.forward if not is_words(part)],
-                "backward": [part for part in formula.backward if not is_words(part)],
+                "backward": formula.backward,
             }
             for name, formula in found.items()
         }

@@ -60,7 +60,7 @@ export class AnswerPanel {
       h("p", { className: "small muted" }, t("inside.softmax-why")),
       table(columns, rows, t("inside.softmax")),
       h("p", { className: "total" }, t("inside.softmax-sum", { sum: digits(sum), largest: digits(largest) })),
-      h("p", { className: "total" }, t("inside.loss-step", { label: classifier.classes[label], p: digits(p[label]), loss: digits(trace.loss) })),
+      h("p", { className: "total" }, t("inside.loss-step", { label: classifier.classes[label], p: String(Number(p[label].toPrecision(7))), loss: digits(trace.loss) })),
       isCalibrated ? h("p", { className: "small muted" }, t("inside.softmax-temperature", { temperature: digits(temperature) })) : null);
   }
 }

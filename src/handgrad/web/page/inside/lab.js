@@ -98,6 +98,6 @@ export class Lab {
     const row = (name, format) => [t(`inside.${name}`), format(before[name]), format(after[name])];
     Object.assign(this.scores.dataset, { images, before: JSON.stringify(before), after: JSON.stringify(after) });
     fill(this.scores, table([t("inside.on-test", { images }), `>${t("inside.before")}`, `>${t("inside.after")}`],
-      [row("accuracy", percent), row("confidence", percent), row("loss", digits)], t("inside.on-test", { images })));
+      [row("accuracy", percent), row("confidence", percent), row("loss", digits)]));
   }
 }

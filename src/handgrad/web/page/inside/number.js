@@ -10,6 +10,13 @@ import { INPUT } from "./trace.js";
 
 const FIRST = 8; // terms, before "show all"
 
+// What layers compute now, in inference mode, if their formula is that of training.
+const INFERENCE = {
+  BatchNorm: { value: "Y = γ (X − μ)/σ + β", gradient: "dX = γ/σ · dY" },
+  Dropout: { value: "Y = X", gradient: "dX = dY" },
+  Dropout2d: { value: "Y = X", gradient: "dX = dY" },
+};
+
 export class NumberPanel {
   constructor(view, sections) {
     this.view = view;
@@ -91,13 +98,14 @@ export class NumberPanel {
     if (mode === "value") {
       if (path === INPUT) return h("p", {}, t("inside.pixel"));
       const kind = kindOf(trace, path);
-      return h("div", {}, formula(formulas[kind].forward), h("p", { className: "small" }, t(`inside.kind.${kind}`)));
+      return h("div", {}, formula(formulas[kind].forward, kind, mode), h("p", { className: "small" }, t(`inside.kind.${kind}`)));
     }
     const users = trace.users.get(path);
     const parts = users.map(({ path: user, kind }) => {
       if (kind === "loss") return formula([t("inside.loss-formula")]);
+      const reader = kindOf(trace, user);
       const name = t(kind === "sum" ? "inside.added-in" : "inside.read-by", { layer: layerName(trace, user) });
-      return h("div", {}, h("p", { className: "small" }, name), formula(formulas[kindOf(trace, user)].backward));
+      return h("div", {}, h("p", { className: "small" }, name), formula(formulas[reader].backward, reader, mode));
     });
     return h("div", {}, h("p", { className: "small" }, t("inside.gradient-why")), ...parts);
   }
@@ -154,6 +162,7 @@ function termList(trace, terms, { shown, symbol, isWhole, onweight, onnumber, on
     h("p", { className: "total" }, t("inside.total", { count: terms.length, zeros, sum: digits(sum) })));
 }
 
-function formula(lines) {
-  return h("p", { className: "formula" }, ...lines.flatMap((line, i) => (i === 0 ? [line] : [h("br"), line])));
+function formula(lines, kind = null, mode = "value") {
+  const now = INFERENCE[kind] ? [t("inside.now", { formula: INFERENCE[kind][mode] })] : [];
+  return h("p", { className: "formula" }, [...now, ...lines].join("\n"));
 }

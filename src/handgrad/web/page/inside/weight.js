@@ -13,7 +13,7 @@ export class WeightSection {
     this.view = view;
     this.h = null; // null: chosen automatically
     this.isWhole = false;
-    this.proof = h("div", { id: "proof" });
+    this.proof = h("div", { id: "proof", role: "status" });
     this.element = h("section", { id: "weight" });
   }
 
@@ -42,7 +42,7 @@ export class WeightSection {
         `, ${t("inside.its-gradient", { gradient: digits(gradient) })}`),
       h("div", { className: "row" },
         h("button", { type: "button", className: "primary", id: "prove", onclick: () => this.prove() }, t("inside.prove")),
-        labelled("h", select([["", t("inside.automatic")], ...STEPS.map((step) => [step, digits(step)])], this.h ?? "",
+        labelled("h", select([["", t("inside.automatic")], ...STEPS.map((step) => [step, String(step)])], this.h ?? "",
           (step) => this.changeStep(step), { id: "step" }))),
       this.proof,
       h("details", {}, h("summary", {}, t("inside.weight-terms")), this.terms()),
@@ -70,7 +70,7 @@ export class WeightSection {
   prove() {
     const { array, index } = this.view.weight, found = prove(this.view.trace, array, index, this.h);
     const agrees = found.difference <= AGREE;
-    const { value, plus, minus, slope, gradient, difference, kinks } = found, step = digits(found.h);
+    const { value, plus, minus, slope, gradient, difference, kinks } = found, step = String(found.h);
     Object.assign(this.proof.dataset, found, { agrees });
     const line = (name, number) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { className: "number" }, number));
     const long = (number) => Number(number.toPrecision(10)).toString().replaceAll("-", "−");
@@ -83,7 +83,6 @@ export class WeightSection {
     h("p", { className: agrees ? "good" : "bad" }, t(agrees ? "inside.agrees" : "inside.disagrees")),
     kinks > 0 ? h("p", { id: "kinks" }, t("inside.kinks", { kinks, step })) : null,
     this.h === null ? h("p", { className: "small muted" }, t("inside.step-why", { step })) : null);
-    announce(t(agrees ? "inside.agrees" : "inside.disagrees"));
   }
 
   change(control) {
