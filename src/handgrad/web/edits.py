@@ -18,13 +18,14 @@ from handgrad.network import Network
 from handgrad.web.endpoint import Parameters
 
 MAX_EDITS = 500  # in one request
+MAX_WEIGHT = 1e4  # the largest magnitude of a new weight
 
 
 class Edit(Parameters):
     """One change of a network. `page/inside/edits.js` makes the same changes in the page.
 
     Attributes:
-        kind: what changes. "weight": one element of an array gets a value. "off": one output of a
+        kind: what changes. "weight": one element of a parameter gets a value. "off": one output of a
             layer with weights becomes 0 for every image, because its weights and its bias become 0.
             "prune": the weights of linear layers and convolutions with the smallest magnitude
             become 0. "temperature": the logits are divided by a number before the softmax.
@@ -54,10 +55,11 @@ class Edit(Parameters):
                 verb = "needs" if name in used else "does not take"
                 raise ValueError(f"the edit {self.kind} {verb} {name}")
         limits = {
+            "weight": (-MAX_WEIGHT, MAX_WEIGHT),
             "prune": (0.0, 100.0),
             "temperature": (MIN_TEMPERATURE, MAX_TEMPERATURE),
         }
-        low, high = limits.get(self.kind, (-np.inf, np.inf))
+        low, high = limits.get(self.kind, (0.0, 0.0))
         if self.value is not None and not low <= self.value <= high:
             raise ValueError(f"{self.kind} must be from {low:g} to {high:g}, not {self.value:g}")
         return self
@@ -96,7 +98,7 @@ def weights_of(network: Network) -> dict[str, Array]:
 def _set_weight(network: Network, edit: Edit) -> None:
     assert edit.array is not None
     assert edit.index is not None
-    if edit.array not in network.arrays or edit.index >= network.arrays[edit.array].size:
+    if edit.array not in network.parameters or edit.index >= network.arrays[edit.array].size:
         raise ModelError(f"the network has no weight {edit.index} in an array {edit.array}")
     network.arrays[edit.array].flat[edit.index] = edit.value
 

@@ -27,7 +27,7 @@ const tests = {
     const arrays = Object.entries(other.arrays).map(([name, { data }]) => [name, Array.from(data)]);
     const [Z] = other.forward(to_array(images));
     const text = inside.write_edits(edits);
-    return { arrays: Object.fromEntries(arrays), logits: Array.from(Z.data), again: inside.read_edits(text, network) };
+    return { arrays: Object.fromEntries(arrays), logits: Array.from(Z.data), again: inside.read_edits(text, network).edits };
   },
   occlusion: ({ image, k, temperature }) =>
     [...inside.occlusion(network, to_array(image), k, temperature)],

@@ -149,18 +149,20 @@ def test_edits_change_the_same_numbers_in_javascript_and_python(name: str) -> No
 
 
 WRONG = [
-    {"kind": "weight", "array": "0.weight", "index": 250, "value": 1.0},
+    {"kind": "weight", "array": "1.weight", "index": 50, "value": 1.0},
     {"kind": "weight", "array": "9.weight", "index": 0, "value": 1.0},
-    {"kind": "off", "array": "0", "index": 10},
-    {"kind": "off", "array": "1", "index": 0},
+    {"kind": "weight", "array": "0.mean", "index": 0, "value": 1.0},
+    {"kind": "off", "array": "1", "index": 2},
+    {"kind": "off", "array": "2", "index": 0},
     {"kind": "off", "array": "", "index": 0},
-    {"kind": "prune", "array": "0.bias", "value": 10.0},
+    {"kind": "prune", "array": "1.bias", "value": 10.0},
 ]
 
 
 @pytest.mark.parametrize("edit", WRONG, ids=str)
 def test_an_edit_that_does_not_fit_is_refused(edit: dict[str, object]) -> None:
-    model = Classifier(Network(MODELS["convnet"](), (1, 28, 28), 10), range(10))
+    net = Network([*CHAINS["pooling"], *HEADS["flat"]], (1, 28, 28), 10)
+    model = Classifier(net, range(10))
     load(model.network)
     with pytest.raises(hg.ModelError, match="the network has no"):
         edited(model, [Edit.model_validate(edit)])
@@ -175,6 +177,7 @@ def test_an_edit_that_does_not_fit_is_refused(edit: dict[str, object]) -> None:
         ({"kind": "weight", "array": "0.weight", "index": 0}, "needs value"),
         ({"kind": "off", "array": "0", "index": 0, "value": 1}, "does not take value"),
         ({"kind": "prune", "value": 101}, "from 0 to 100"),
+        ({"kind": "weight", "array": "a", "index": 0, "value": 2e4}, "from -10000 to 10000"),
         ({"kind": "temperature", "value": 0}, "from 0.01 to 100"),
         ({"kind": "temperature", "value": 1, "index": 0}, "does not take index"),
         ({"kind": "weight", "array": "a", "index": -1, "value": 1}, "greater than or equal"),

@@ -63,6 +63,7 @@ class MapOf(Edits):
 
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Inside."""
+    before: dict[str, Any] = {}  # the scores of the model without edits
 
     def formulas(_: Nothing) -> dict[str, Any]:
         """Return the formulas of each kind of layer, as in its docstring."""
@@ -80,11 +81,11 @@ def routes(session: Session) -> list[BaseRoute]:
         with session.compute:
             model = session.classifier
             test = _test_images(session, JUDGED)
-            return {
-                "images": len(test),
-                "before": _scores(model, test),
-                "after": _scores(edited(model, given.edits), test),
-            }
+            if before.get("version") != session.version:
+                before.update(version=session.version, scores=_scores(model, test))
+            scores = before["scores"]
+            new = _scores(edited(model, given.edits), test) if given.edits else scores
+            return {"images": len(test), "before": scores, "after": new}
 
     def exciting(given: Neuron) -> dict[str, Any]:
         """Return the test images with the largest output of a neuron, or maximum of a channel."""

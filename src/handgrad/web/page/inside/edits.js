@@ -1,7 +1,8 @@
 // Edits of a network in the lab. web/edits.py applies the same edits, and documents them.
 //
 // An edit is {kind, array, index, value}; what a kind does not use is null:
-// - weight: the element `index` of `array`, such as "3.weight", becomes `value`.
+// - weight: the element `index` of `array`, such as "3.weight", becomes `value`;
+//   "array" is a parameter, and not a buffer such as a running mean.
 // - off: `array` is a layer's path, such as "3"; its output (channel) `index` becomes 0.
 // - prune: of all weights of linear layers and convolutions, or of those in `array`, the `value` percent
 //   with the smallest magnitude become 0.
@@ -11,6 +12,7 @@ import { ModelError } from "../../runtime/errors.js";
 import { Network } from "../../runtime/network.js";
 
 export const MAX_EDITS = 40; // that an address contains
+const MAX_WEIGHT = 1e4; // the largest magnitude of a new weight
 
 /** Return a copy of a network with edits, in order. */
 export function edited(network, edits) {
@@ -18,7 +20,7 @@ export function edited(network, edits) {
     [name, { shape, data: data.slice() }]));
   const round = network.dtype === "float32" ? Math.fround : (x) => x;
   for (const edit of edits) {
-    check(edit, arrays);
+    check(edit, network);
     if (edit.kind === "weight") arrays[edit.array].data[edit.index] = round(edit.value);
     if (edit.kind === "off") switch_off(arrays, edit);
     if (edit.kind === "prune") prune(arrays, edit);
@@ -32,12 +34,13 @@ export function temperature_of(edits, before) {
   return edits.filter(({ kind }) => kind === "temperature").at(-1)?.value ?? before;
 }
 
-/** Throw a ModelError unless an edit fits the arrays of a network. */
-function check({ kind, array, index, value }, arrays) {
+/** Throw a ModelError unless an edit fits a network. */
+function check({ kind, array, index, value }, { arrays, parameters }) {
   const own = (name) => Object.hasOwn(arrays, name);
   const is_index = (name, length) => own(name) && Number.isInteger(index) && index >= 0 && index < length;
   const fits = {
-    weight: () => own(array) && is_index(array, arrays[array].data.length) && Number.isFinite(value),
+    weight: () => Object.hasOwn(parameters, array) && is_index(array, arrays[array].data.length) &&
+      value !== null && Math.abs(value) <= MAX_WEIGHT,
     off: () => own(`${array}.weight`) && is_index(`${array}.weight`, arrays[`${array}.weight`].shape[0]) && value === null,
     prune: () => (array === null || (own(array) && is_matrix([array, arrays[array]]))) && index === null && value >= 0 && value <= 100,
     temperature: () => array === null && index === null && value >= 0.01 && value <= 100,
@@ -78,19 +81,21 @@ export function write_edits(edits) {
     [kind, array ?? "", index ?? "", value ?? ""].join("~")).join("!");
 }
 
-/** Return the edits of a text that `write_edits` returned; those that do not fit the network are left out. */
+/** Return {edits, left_out}: the edits of a text that `write_edits` returned, and how many of them do
+ * not fit the network. */
 export function read_edits(text, network) {
   const number = (part) => (part === "" ? null : Number(part));
   const found = (text ?? "").split("!").filter(Boolean).map((part) => {
     const [kind, array = "", index = "", value = ""] = part.split("~");
     return { kind, array: array || null, index: number(index), value: number(value) };
   });
-  return found.slice(0, MAX_EDITS).filter((edit) => {
+  const edits = found.slice(0, MAX_EDITS).filter((edit) => {
     try {
-      check(edit, network.arrays);
+      check(edit, network);
       return true;
     } catch {
       return false;
     }
   });
+  return { edits, left_out: found.length - edits.length };
 }

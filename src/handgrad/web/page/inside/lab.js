@@ -27,24 +27,31 @@ export class Lab {
     this.asked += 1;
   }
 
-  /** Show the controls and the edits of the view. */
-  show() {
-    const { edits, network, classifier } = this.view;
-    const temperature = temperature_of(edits, classifier.calibration?.temperature ?? 1);
+  /** Make the controls for pruning and for the temperature. */
+  build() {
+    const { network } = this.view, number = (properties) => h("input", { type: "number", step: "any", ...properties });
     const names = [["", t("inside.all-weights")], ...Object.entries(network.arrays).filter(is_matrix).map(([name]) => [name, name])];
     const array = select(names, "", () => {}, { id: "prune-array" });
-    const percent = h("input", { type: "number", min: 0, max: 100, value: 50, id: "prune-percent" });
-    const divisor = h("input", { type: "number", min: 0.01, max: 100, step: "any", value: Number(temperature.toPrecision(4)), id: "temperature" });
-    divisor.onchange = () => this.addIfInRange({ kind: "temperature", array: null, index: null, value: Number(divisor.value) }, divisor);
+    const percent = number({ min: 0, max: 100, value: 50, id: "prune-percent" });
+    const edit = (kind, name, control) => ({ kind, array: name, index: null, value: Number(control.value) });
+    this.divisor = number({ min: 0.01, max: 100, id: "temperature" });
+    this.divisor.onchange = () => this.addIfInRange(edit("temperature", null, this.divisor), this.divisor);
     fill(this.controls,
       h("div", { className: "row" },
         labelled(t("inside.prune"), percent, "%"), labelled(t("inside.prune-of"), array),
         h("button", {
           type: "button", id: "prune",
-          onclick: () => this.addIfInRange({ kind: "prune", array: array.value || null, index: null, value: Number(percent.value) }, percent),
+          onclick: () => this.addIfInRange(edit("prune", array.value || null, percent), percent),
         }, t("inside.prune-do"))),
-      h("div", { className: "row" }, labelled(t("inside.temperature"), divisor),
+      h("div", { className: "row" }, labelled(t("inside.temperature"), this.divisor),
         h("span", { className: "small muted" }, t("inside.temperature-why"))));
+  }
+
+  /** Show the edits of the view. */
+  show() {
+    const { edits, classifier } = this.view;
+    if (!this.divisor) this.build();
+    this.divisor.value = Number(temperature_of(edits, classifier.calibration?.temperature ?? 1).toPrecision(4));
     fill(this.list, ...edits.map((edit, at) => h("li", { dataset: { edit: JSON.stringify(edit) } },
       h("span", {}, this.nameOf(edit)),
       h("button", { type: "button", className: "undo", onclick: () => this.view.changeEdits(edits.filter((_, i) => i !== at)) },

@@ -9,12 +9,14 @@ import { range_of } from "./place.js";
 
 const HEIGHT = 420;
 const MARGIN = 24;
+const DELAY = 350; // milliseconds
 const LETTERS = 3; // of a class's name, drawn at each point
 
 export class LayerMap {
   constructor(view) {
     this.view = view;
     this.asked = 0;
+    this.timer = null;
     this.canvas = h("canvas", { role: "img", "aria-label": t("inside.map") });
     this.body = h("div", {});
     this.element = h("section", { className: "panel", id: "map" },
@@ -22,6 +24,7 @@ export class LayerMap {
   }
 
   stop() {
+    clearTimeout(this.timer);
     this.asked += 1;
   }
 
@@ -37,6 +40,12 @@ export class LayerMap {
       this.load();
     }, { id: "map-layer" })), this.place);
     this.load();
+  }
+
+  /** Compute the map again, soon after the last change of image or edits. */
+  loadSoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), DELAY);
   }
 
   async load() {

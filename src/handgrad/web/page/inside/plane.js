@@ -5,6 +5,7 @@ import { imageOf } from "../images.js";
 import { pixels_of } from "./place.js";
 
 const MOST_COLUMNS = 32; // of a vector, which is shown in rows
+const LEAST = 44; // CSS pixels, the least height of something to tap
 const FEW = 12; // elements of a vector that stand in a single row
 
 /** Return which numbers of an array (1, C, H, W) or (1, F) a picture shows: {W, H, start, count}. */
@@ -42,6 +43,7 @@ export function picture(data, plane, options) {
   const numbers = new Float64Array(W * H);
   numbers.set(Float64Array.from({ length: count }, (_, i) => data[start + i]));
   const canvas = imageOf(numbers, [1, H, W], { signed: !grey, low: 0, high, size, text, decorative: onpick !== null });
+  if (H * (parseFloat(canvas.style.width) / W) < LEAST) canvas.style.height = `${LEAST}px`;
   const frames = [];
   if (region) frames.push(frame("region", region, plane));
   if (mark !== null && mark >= start && mark < start + count) {

@@ -46,9 +46,10 @@ export const view = {
  */
 class InsideView {
   constructor(main, classifier, settings) {
-    Object.assign(this, { main, classifier, settings, total: 0, weight: null, regions: new Map() });
+    Object.assign(this, { main, classifier, settings, total: 0, loading: 0, weight: null, regions: new Map() });
     this.mode = settings.show === "gradient" ? "gradient" : "value";
-    this.edits = read_edits(settings.edits, classifier.network);
+    const { edits, left_out } = read_edits(settings.edits, classifier.network);
+    Object.assign(this, { edits, leftOut: left_out });
     this.network = edited(classifier.network, this.edits);
     this.lab = new Lab(this);
     this.imagePanel = new ImagePanel(this);
@@ -74,6 +75,7 @@ class InsideView {
     this.refresh();
     this.lab.show();
     this.map.show();
+    if (this.leftOut > 0) announce(t("inside.left-out", { count: this.leftOut }));
     return () => {
       this.narrow.onchange = null;
       for (const part of [this.lab, this.imagePanel, this.map]) part.stop();
@@ -94,11 +96,12 @@ class InsideView {
 
   /** Load a test image. An index beyond the last one shows the last one. */
   async load(index) {
-    const wanted = Number.isInteger(index) && index >= 0 ? index : 0;
+    const wanted = Number.isInteger(index) && index >= 0 ? index : 0, number = ++this.loading;
     try {
       const { total } = this.total ? this : await loadImages("test", 0, 1);
       this.total = total;
       const n = Math.min(wanted, total - 1), { images, labels, classes } = await loadImages("test", n, 1);
+      if (number !== this.loading) return; // another image was opened meanwhile
       const label = this.classifier.classes.map(String).indexOf(String(classes[labels[0]]));
       Object.assign(this, { image: imageAt(images, 0), index: n, trueLabel: label < 0 ? null : label });
     } catch (error) {
@@ -125,7 +128,7 @@ class InsideView {
     await this.load(index);
     changeSettings({ image: this.index, label: null });
     this.refresh();
-    this.map.load();
+    this.map.loadSoon();
   }
 
   changeLabel(label) {
@@ -144,7 +147,7 @@ class InsideView {
     this.edits = edits;
     this.refresh();
     this.lab.show();
-    this.map.load();
+    this.map.loadSoon();
   }
 
   changeMode(mode) {
@@ -189,9 +192,13 @@ class InsideView {
     return best;
   }
 
-  /** Show another number. With `isTapped`, the panel moves into sight on a narrow screen. */
+  /** Show another number; the same one again shows its gradient. With `isTapped`, the panel moves into sight on a narrow screen. */
   choose(path, index, isTapped = true) {
     const before = this.chosen.path, regions = this.regions;
+    if (isTapped && path === before && index === this.chosen.index) {
+      this.changeMode(this.mode === "value" ? "gradient" : "value");
+      return;
+    }
     this.chosen = { path, index };
     this.regions = receptive_field(this.trace, path, index);
     this.weight = this.strongestWeight() ?? this.weight;
