@@ -22,6 +22,12 @@ def tables() -> dict[str, Mapping[type, object]]:
         from handgrad.export.onnx import OPERATORS
 
         found["export/onnx.py"] = OPERATORS
+    if find_spec("py_mini_racer"):
+        from tests.web.runtime.v8 import runtime
+
+        names = runtime().eval("Object.keys(handgrad.LAYERS).join()").split(",")
+        classes = {name: LAYER_CLASSES.get(name) or type(name, (), {}) for name in names}
+        found["web/runtime/registry.js"] = {cls: name for name, cls in classes.items()}
     return found
 
 
@@ -58,6 +64,8 @@ def test_cases_are_listed_under_their_class() -> None:
 def test_a_missing_entry_is_named() -> None:
     table = {cls: None for cls in LAYER_CLASSES.values() if cls is not Dense}
     assert list(missing({"export/onnx.py": table})) == ["Dense: no entry in export/onnx.py"]
+    found = list(missing({"web/runtime/registry.js": table}))
+    assert found == ["Dense: no entry in web/runtime/registry.js"]
     assert list(missing({"x.py": dict.fromkeys([*LAYER_CLASSES.values(), int])})) == [
         "x.py: int is not a registered layer"
     ]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from safetensors import safe_open
 
 import handgrad as hg
@@ -32,13 +34,44 @@ def test_edges_of_a_step() -> None:
     X = np.zeros((1, 1, 14, 14), np.float32)
     X[:, :, :, 7:] = 1
     h = edges(X).reshape(8, 7, 7)
-    # Gx = 4/8 in the two columns beside the step, 6 and 7, which are those of cell 3.
-    assert h[0, 3, 2:5] == pytest.approx([0, np.sqrt(0.5), 0])
-    assert h[1, 3, 3] == pytest.approx(np.sqrt(0.5 * np.cos(np.pi / 4)))
+    # Gx = 4/8 in the two columns beside the step, 6 and 7, which are those of cell 3. Each has the
+    # weight 3/8 in this cell, and one has the weight 1/8 in the cell beside it.
+    across = np.array([0, 1 / 16, 3 / 8, 1 / 16, 0])
+    assert h[0, 3, 1:6] == pytest.approx(np.sqrt(across))
+    assert h[1, 3, 1:6] == pytest.approx(np.sqrt(across * np.cos(np.pi / 4)))
     assert h[4, 3, 3] == 0, "the slope of the opposite direction"
     assert h[:, 3, 1].max() == 0
     assert edges(X[:, :, :13, :5]).shape == (1, 8 * 7 * 3)
     assert np.array_equal(edges(np.repeat(X, 3, axis=1)), edges(X))
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 9), (1, 40, 33), (1, 6, 3)])
+def test_edges_are_those_of_the_definition(shape: tuple[int, int, int]) -> None:
+    X = RNG.random((2, *shape)).astype(np.float32)
+    _, H, W = shape
+    x = np.pad(X[1].mean(axis=0, dtype=np.float64), 1)
+    sobel = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]) / 8
+    gx, gy = (np.einsum("ij,rcij->rc", f, sliding_window_view(x, (3, 3))) for f in (sobel, sobel.T))
+    b = math.ceil(max(H, W) / 7)
+    A, B = (
+        [
+            [max(0, 1 - abs((r + 0.5) / b - 0.5 - i)) / b for r in range(n)]
+            for i in range(-(-n // b))
+        ]
+        for n in (H, W)
+    )
+    angles = np.arange(8) * np.pi / 4
+    S = [np.maximum(0, gx * np.cos(a) + gy * np.sin(a)) for a in angles]
+    assert edges(X)[1] == pytest.approx(
+        np.ravel(np.sqrt(A @ np.array(S) @ np.transpose(B))), abs=1e-6
+    )
+
+
+def test_a_low_energy_does_not_lower_the_score() -> None:
+    model, _ = fitted()
+    center, spread, mean, scale = model.ood.scaling.astype(float)
+    log_d, E = np.full(3, center + spread), np.array([mean - 1000, mean, mean + 2 * scale])
+    assert model.ood._combined(log_d, E) == pytest.approx([1, 1, 3])
 
 
 def test_the_energy_does_not_overflow() -> None:
@@ -100,7 +133,7 @@ def test_the_score_is_in_the_model_file_as_plain_arrays(tmp_path: Path) -> None:
     assert again.ood is None
 
 
-@pytest.mark.parametrize("damage", ["shape", "missing", "nan", "noise", "kind"])
+@pytest.mark.parametrize("damage", ["shape", "missing", "nan", "noise", "kind", "images"])
 def test_a_damaged_score_is_refused(damage: str) -> None:
     model, _ = fitted()
     described, arrays = model.ood.to_json(), model.ood.named_arrays()
@@ -114,7 +147,9 @@ def test_a_damaged_score_is_refused(damage: str) -> None:
         case "noise":
             arrays[OOD + "noise"] = np.float32([0])
         case "kind":
-            described["kind"] = "another"
+            described["kind"] = "edges and energy"  # an earlier score, with other edges
+        case "images":
+            described["images"] = 30.0
     with pytest.raises(hg.ModelError, match=r"out-of-distribution|ood"):
         OodScore.from_json(described, arrays, model.network)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,6 +19,28 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def normalized(name: Label) -> Label:
+    """Return a name in the Unicode normalization form NFC, in which each letter is one character.
+
+    Some programs write a letter with an accent as two characters. The two forms look the same.
+    """
+    return unicodedata.normalize("NFC", name) if isinstance(name, str) else name
+
+
+def as_text(name: Label) -> str:
+    """Return the text by which class names are compared: 3 equals "3", and NFD equals NFC."""
+    return str(normalized(name))
+
+
+def same_names(names: Iterable[Label]) -> list[str]:
+    """Return the names that occur in several Unicode forms, normalized and sorted."""
+    seen: dict[str, set[str]] = {}
+    for name in names:
+        if isinstance(name, str):
+            seen.setdefault(as_text(name), set()).add(name)
+    return sorted(name for name, forms in seen.items() if len(forms) > 1)
 
 
 def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:

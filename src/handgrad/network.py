@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.init import Initializer
 from handgrad.layers import (
     Array,
     Context,
-    Dense,
     Layer,
     Normalize,
     Sequential,
-    Shape,
     has_buffers,
-    inner_layers,
 )
 from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.network_arguments import (
+    as_class_count,
+    as_network_dtype,
+    as_shape,
+    complete_layers,
+)
 from handgrad.params import (
     Arrays,
     ZeroGenerator,
@@ -35,8 +35,6 @@ from handgrad.params import (
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
 from handgrad.walk import LayerBackward, LayerForward, walk, walk_back
-
-MAX_CLASSES = 100_000
 
 
 class Network:
@@ -95,8 +93,8 @@ class Network:
     ) -> None:
         self.shape = as_shape(shape)
         self.classes = as_class_count(classes)
-        self.dtype = _as_dtype_of_network(dtype)
-        self.layers = _complete(layers, self.classes)
+        self.dtype = as_network_dtype(dtype)
+        self.layers = complete_layers(layers, self.classes)
         sequential = Sequential(self.layers)
 
         rng = generator(seed, "init") if arrays is None else ZeroGenerator()
@@ -117,7 +115,7 @@ class Network:
         self.is_fitted = is_fitted
 
     def walk(
-        self, X: ArrayLike, ctx: Context = Context(), *, inner: bool = False
+        self, X: ArrayLike, ctx: Context = Context(), *, inner: bool = False, frozen: int = 0
     ) -> Iterator[LayerForward]:
         """Run the forward pass, and yield each layer with its input, output and cache.
 
@@ -127,8 +125,10 @@ class Network:
                 and the step for dropout.
             inner: whether to also yield the layers nested inside a layer, after the layer that
                 contains them.
+            frozen: how many of the first layers are frozen: they run in inference mode.
         """
-        return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
+        X = self.as_input(X)
+        return walk(self.layers, self.params, X, ctx, inner=inner, frozen=frozen)
 
     def walk_back(
         self,
@@ -155,13 +155,16 @@ class Network:
         stop = None if to_input else self._first_trainable(frozen)
         return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
 
-    def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
+    def forward(
+        self, X: ArrayLike, ctx: Context = Context(), *, frozen: int = 0
+    ) -> tuple[Array, Any]:
         """Return the logits (N, K) of images X (N, C, H, W), and the cache for `backward`.
 
-        Images of dtype uint8 are divided by 255; floating-point images are used unchanged.
+        Images of dtype uint8 are divided by 255; floating-point images are used unchanged. The
+        first `frozen` layers run in inference mode.
         """
         cache = []
-        for step in self.walk(X, ctx):
+        for step in self.walk(X, ctx, frozen=frozen):
             cache.append(step.cache)
         return step.Y, cache
 
@@ -283,7 +286,10 @@ class Network:
             X = X[:, None]
         if X.shape[1:] != self.shape or X.ndim != len(self.shape) + 1:
             wanted = ", ".join(map(str, ("N", *self.shape)))
-            raise DataError(f"the network takes images ({wanted}), not an array of shape {X.shape}")
+            raise DataError(
+                f"the network takes images ({wanted}), not an array of shape {X.shape}; convert "
+                "the images to this form"
+            )
         if not (X.dtype == np.uint8 or np.issubdtype(X.dtype, np.floating)):
             raise DataError(f"images must be uint8 (0..255) or floating point, not {X.dtype}")
         return X
@@ -338,77 +344,3 @@ def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 def layer_name(layers: Sequence[Layer], index: int) -> str:
     """Return a layer's name for messages and tables, such as "2 (Dense)"."""
     return f"{index} ({type(layers[index]).__name__})"
-
-
-def as_shape(shape: Sequence[int]) -> Shape:
-    """Check the shape of one image, and return it as a tuple of integers of at least 1."""
-    try:
-        sizes = tuple(int(size) for size in shape)
-    except (TypeError, ValueError):
-        sizes = ()
-    if not sizes or min(sizes) < 1:
-        raise ModelError(
-            f"the shape must contain integers of at least 1, such as (1, 28, 28), not {shape}"
-        )
-    return sizes
-
-
-def as_class_count(classes: object) -> int:
-    """Check the number of classes, and return it as an int."""
-    if isinstance(classes, str | Sequence | np.ndarray):
-        raise ModelError(
-            "the classes argument of Network is a number, such as classes=10; "
-            "a Classifier has class names: hg.Classifier(network, names)"
-        )
-    if classes is True or classes is False or not isinstance(classes, Integral):
-        raise ModelError(f"classes must be an integer of at least 2, not {classes!r}")
-    if int(classes) < 2:
-        raise ModelError(f"a classifier needs at least 2 classes, not {int(classes)}")
-    if int(classes) > MAX_CLASSES:
-        raise ModelError(f"classes must be at most {MAX_CLASSES:,}, not {int(classes):,}")
-    return int(classes)
-
-
-def _as_dtype_of_network(dtype: DTypeLike) -> np.dtype[Any]:
-    """Check that a dtype is float32 or float64, and return it."""
-    try:
-        known = np.dtype(dtype)
-    except TypeError:
-        known = None
-    if known not in (np.float32, np.float64):
-        raise ModelError(f"dtype must be float32 or float64, not {dtype!r}")
-    return known
-
-
-def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
-    """Check and return the layers; if the last is Dense() without units, set one unit per class."""
-    layers = tuple(layers)
-    if not layers:
-        raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
-    for layer in layers:
-        _check_layer(layer)
-    *before, last = layers
-    if isinstance(last, Dense) and last.units is None:
-        last = dataclasses.replace(last, units=classes)
-    return *before, last
-
-
-def _check_layer(layer: Layer) -> None:
-    """Raise a ModelError unless an object and everything nested inside it are layers."""
-    if isinstance(layer, type):
-        raise ModelError(f"{layer.__name__} is a class, not a layer; write {layer.__name__}()")
-    if not isinstance(layer, Layer):
-        raise ModelError(f"{layer!r} is not a layer: it has no init, forward or backward method")
-    name = type(layer).__name__
-    initializer = getattr(layer, "initializer", None)
-    if isinstance(initializer, type) or not isinstance(initializer, Initializer | None):
-        raise ModelError(
-            f"initializer of {name} must be an initializer, such as HeNormal(), not {initializer!r}"
-        )
-    for inner in inner_layers(layer):
-        _check_layer(inner)
-        if isinstance(inner, Normalize) and None in (inner.mean, inner.std):
-            raise ModelError(
-                f"the Normalize inside {name} has no mean and std; "
-                "set both, or make it a top-level layer of the network"
-            )

@@ -2,14 +2,17 @@
 
 The score of an image x with logits z adds two standardized numbers:
 
-    s(x) = (log d²(h) − m₁) / s₁ + w (E(z) − m₂) / s₂
+    s(x) = (log d²(h) − m₁) / s₁ + w max(0, E(z) − m₂) / s₂
 
     d²(h)                        the distance of its edges h to the class of the answer
     E(z) = −log Σₖ exp zₖ        the energy of its logits
 
-The edges h are square roots of the mean slopes in 8 directions, in at most 7x7 cells of the image.
-Each class is a normal distribution of h: its covariance has the R largest variances v along the
-orthonormal directions U, and the variance ε along all others. With c = U (h − μ),
+An energy below m₂, the mean energy of validation images, does not change the score: some networks
+have very low energies for noise, which would make up for any distance.
+
+The edges h are square roots of the mean slopes in 8 directions, in at most 7x7 overlapping cells of
+the image. Each class is a normal distribution of h: its covariance has the R largest variances v
+along the orthonormal directions U, and the variance ε along all others. With c = U (h − μ),
 
     d²(h) = Σᵣ cᵣ² / (vᵣ + ε) + (‖h − μ‖² − ‖c‖²) / ε
 
@@ -38,11 +41,12 @@ ACCEPTED = 0.95  # the fraction of validation images below the threshold
 MIN_IMAGES = 30  # validation images; with fewer, the threshold would be a guess
 
 _DIRECTIONS, _CELLS = 8, 7
-_ENERGY_WEIGHT, _NOISE = 0.4, 0.15  # chosen on letters in other fonts; see docs/confidence.md
+_ENERGY_WEIGHT, _NOISE = 0.25, 0.1  # chosen on letters in other fonts; see docs/confidence.md
 _MAX_RANK, _MAX_VECTORS = 64, 640
-_SHARED = 160  # the dimension of the space that contains the directions of all classes
+_SHARED = 256  # the dimension of the space that contains the directions of all classes
 _MAX_FITTED, _MAX_HELD_OUT = 10_000, 5_000  # training images, and validation images
 _BATCH, _BLOCK = 500, 50  # a block fits into the cache
+_KIND = "overlapping edges and high energy"
 _NAMES = ("means", "directions", "variances", "noise", "scaling", "threshold")
 
 
@@ -92,7 +96,7 @@ class OodScore:
     def _combined(self, log_d: Array, E: Array) -> NDArray[np.float64]:
         """Return the score s of images with distances log d² and energies E, (N,)."""
         center, spread, energy_center, energy_spread = self.scaling.astype(np.float64)
-        return (log_d - center) / spread + (E - energy_center) / energy_spread
+        return (log_d - center) / spread + np.maximum(E - energy_center, 0) / energy_spread
 
     def _distances(self, network: Network, X: Array, logits: Array) -> NDArray[np.float64]:
         """Return d² between the images X and the classes of their answers, (N,)."""
@@ -123,7 +127,7 @@ class OodScore:
 
     def to_json(self) -> dict[str, Any]:
         """Return everything except the arrays as JSON data."""
-        return {"kind": "edges and energy", "accepted": ACCEPTED, "images": self.images}
+        return {"kind": _KIND, "accepted": ACCEPTED, "images": self.images}
 
     @classmethod
     def from_json(cls, described: Any, arrays: Mapping[str, Array], network: Network) -> Self:
@@ -133,8 +137,14 @@ class OodScore:
             ModelError: if they do not describe a score for the network.
         """
         kind = described.get("kind") if isinstance(described, Mapping) else None
-        if kind != "edges and energy" or type(described.get("images")) is not int:
-            raise ModelError(f"its out-of-distribution score is of the unknown kind {kind!r}")
+        if kind != _KIND:
+            raise ModelError(
+                f"its out-of-distribution score is of the kind {kind!r}, but this version of "
+                f"handgrad reads only {_KIND!r}; train the model again, or use the version of "
+                "handgrad that wrote it"
+            )
+        if type(described.get("images")) is not int:
+            raise ModelError("its out-of-distribution score lacks the number of validation images")
         if set(arrays) != {OOD + name for name in _NAMES}:
             raise ModelError("its out-of-distribution score lacks arrays")
         found = {name: arrays[OOD + name] for name in _NAMES}
@@ -231,50 +241,63 @@ def edges(X: Array) -> Array:
 
     The mean over the channels is filtered with the two Sobel filters; outside the image it is 0.
     The slope in the direction (cos α, sin α) is max(0, Gx cos α + Gy sin α) for 8 angles α. The
-    image is divided into square cells of equal size, at most 7 along each side. h holds the square
-    root of the mean slope of each direction and cell.
+    image is divided into square cells of equal size, at most 7 along each side. The mean slope of a
+    cell has triangular weights, which are 0 from the centers of the next cells on: see `_weights`.
+    h holds the square root of the mean slope of each direction and cell.
     """
     N, _, H, W = X.shape
     cell = math.ceil(max(H, W) / _CELLS)
-    high, wide = math.ceil(H / cell), math.ceil(W / cell)
-    h = np.empty((_DIRECTIONS, high, wide, N), np.float32)
+    rows, columns = _weights(H, cell), _weights(W, cell)
+    h = np.empty((_DIRECTIONS, len(rows), len(columns), N), np.float32)
     for at in range(0, N, _BLOCK):
         part = slice(at, at + _BLOCK)
-        h[..., part] = _mean_slopes(X[part], cell, high, wide)
+        h[..., part] = _mean_slopes(X[part], rows, columns)
     return np.ascontiguousarray(np.sqrt(h).reshape(-1, N).T)
 
 
-def _mean_slopes(X: Array, cell: int, high: int, wide: int) -> Array:
+def _weights(length: int, cell: int) -> Array:
+    """Return the weights of pixels for the means of cells along one side, (cells, length).
+
+    With cells of b pixels, pixel r has the weight max(0, 1 − |(r + ½) / b − ½ − i|) / b for cell i.
+    """
+    pixels, cells = np.arange(length), np.arange(math.ceil(length / cell))
+    distance = np.abs((pixels + 0.5) / cell - 0.5 - cells[:, None])
+    return (np.maximum(1 - distance, 0) / cell).astype(np.float32)
+
+
+def _mean_slopes(X: Array, rows: Array, columns: Array) -> Array:
     """Return the mean slope of each direction and cell of images X, (8, high, wide, N).
 
     The images are the last axis of each array, so that NumPy computes them at the same time.
+
+    Args:
+        X: images, (N, C, H, W).
+        rows: the weights of the rows for each cell, (high, H).
+        columns: the weights of the columns for each cell, (wide, W).
     """
     N, C, H, W = X.shape
-    x = np.zeros((high * cell + 2, wide * cell + 2, N), np.float32)
-    x[1 : H + 1, 1 : W + 1] = (X[:, 0] if C == 1 else X.mean(axis=1)).transpose(1, 2, 0)
-    columns = x[:-2] + x[2:]
-    columns += 2 * x[1:-1]
-    rows = x[:, :-2] + x[:, 2:]
-    rows += 2 * x[:, 1:-1]
-    gx, gy = columns[:, 2:] - columns[:, :-2], rows[2:] - rows[:-2]
-    for g in (gx, gy):  # outside the image
-        g[H:], g[:, W:] = 0, 0
-    totals = np.empty((_DIRECTIONS, high, wide, N), np.float32)
+    x = np.zeros((H + 2, W + 2, N), np.float32)
+    x[1:-1, 1:-1] = (X[:, 0] if C == 1 else X.mean(axis=1)).transpose(1, 2, 0)
+    smooth = x[:-2] + x[2:]
+    smooth += 2 * x[1:-1]
+    gx = smooth[:, 2:] - smooth[:, :-2]
+    smooth = x[:, :-2] + x[:, 2:]
+    smooth += 2 * x[:, 1:-1]
+    gy = smooth[2:] - smooth[:-2]
+    means = np.empty((_DIRECTIONS, len(rows), len(columns), N), np.float32)
     half = _DIRECTIONS // 2  # the slope of an opposite direction is max(0, -g)
     for k, g in enumerate((gx, gx + gy, gy, gy - gx)):
-        totals[k] = _totals(np.maximum(g, 0), cell)
-        totals[k + half] = -_totals(np.minimum(g, 0), cell)
-    scale = np.float32(1 / (8 * cell**2))
-    totals[::2] *= scale
-    totals[1::2] *= scale * np.float32(math.sqrt(0.5))  # the directions between the axes
-    return totals
+        means[k] = _weighted(np.maximum(g, 0), rows, columns)
+        means[k + half] = _weighted(np.maximum(-g, 0), rows, columns)
+    means[::2] *= np.float32(1 / 8)
+    means[1::2] *= np.float32(math.sqrt(0.5) / 8)  # the directions between the axes
+    return means
 
 
-def _totals(slope: Array, cell: int) -> Array:
-    """Return the sums of slopes (H, W, N) over square cells, (high, wide, N)."""
+def _weighted(slope: Array, rows: Array, columns: Array) -> Array:
+    """Return the weighted means of slopes (H, W, N) in each cell, (high, wide, N)."""
     H, W, N = slope.shape
-    rows = slope.reshape(H // cell, cell, W, N).sum(axis=1)
-    return rows.reshape(H // cell, W // cell, cell, N).sum(axis=2)
+    return columns @ (rows @ slope.reshape(H, -1)).reshape(len(rows), W, N)
 
 
 def _as_float32(arrays: Mapping[str, Any]) -> dict[str, Any]:

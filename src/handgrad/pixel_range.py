@@ -11,16 +11,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DataError, ModelError
+from handgrad.pixel_values import CHUNK, PixelValues, check_not_wrapped, share_of_value
 
 AS_THEY_ARE = "raw"  # the argument pixel_range="raw"
 
-_CHUNK = 1000  # images
 _CLOSE = 1e-3  # of 255: pixels this close to integers are stored as uint8
 _BRIGHT = 0.75  # images in floating point whose maximum is lower do not show that 255 is white
 _DIM = 1 / 15  # images that use less of a range probably have a smaller range, such as 0..16
@@ -71,8 +71,8 @@ class PixelRange:
         Raises:
             DataError: if int8 images were probably uint8 images.
         """
-        _check_not_wrapped(X)
-        return _recognized(_Values.of(X))
+        check_not_wrapped(X)
+        return _recognized(PixelValues.of(X))
 
     def of_new_images(self, X: NDArray[Any], overshoot: float = _OVERSHOOT) -> PixelRange:
         """Return the range of images for a model that was trained on images of this range.
@@ -88,9 +88,9 @@ class PixelRange:
         Raises:
             DataError: if the range is in doubt.
         """
-        values = _Values.of(X)
+        values = PixelValues.of(X)
         if self != _SIGNED:
-            _check_not_wrapped(X)
+            check_not_wrapped(X)
         if not values.are_finite:
             return _recognized(values)
         if not self.is_known:
@@ -117,7 +117,7 @@ class PixelRange:
             f"another one; {_advice(values)}"
         )
 
-    def _overshoot(self, X: NDArray[Any], values: _Values, limit: float) -> float:
+    def _overshoot(self, X: NDArray[Any], values: PixelValues, limit: float) -> float:
         """Return how far values may lie outside this range, as a fraction of it.
 
         What interpolation adds at edges is a fraction of the contrast, and is seldom the same
@@ -125,17 +125,17 @@ class PixelRange:
         """
         if values.dtype.kind != "f" or values.low >= self.low:
             return limit
-        if X.size > _FEW and _share(X, values.low) > _FLAT:
+        if X.size > _FEW and share_of_value(X, values.low) > _FLAT:
             return 0
         return limit * min(1, (values.high - values.low) / (self.high - self.low))
 
-    def _uses(self, values: _Values) -> bool:
+    def _uses(self, values: PixelValues) -> bool:
         """Return whether values fill so much of this range that they cannot have a smaller one."""
         if self.low < 0:  # black is a negative number
             return values.low < 0 and max(-values.low, values.high) > _DIM * self.high
         return self.high <= 1 or values.high > _DIM * self.high
 
-    def is_doubtful_for(self, values: _Values, trained: PixelRange) -> bool:
+    def is_doubtful_for(self, values: PixelValues, trained: PixelRange) -> bool:
         """Return whether this range, which was recognized from values, is in doubt.
 
         Dark images of the range 0..255 look like images of 0..16, dark images of 0..65535 look like
@@ -164,7 +164,7 @@ class PixelRange:
         if not self.is_known or (is_float and (self.low, self.high) == (0, 1)):
             with np.errstate(over="ignore"):  # too large values become inf, which is rejected later
                 return X.astype(np.float32, copy=False)
-        values = _Values.of(X)
+        values = PixelValues.of(X)
         if self == BYTES and values.are_whole and self.contains(values.low, values.high, 0):
             return X.astype(np.uint8)
         with np.errstate(invalid="ignore", over="ignore"):  # as above
@@ -185,7 +185,7 @@ class PixelRange:
 
     def check_given(self, X: NDArray[Any]) -> None:
         """Raise a DataError if the values of images are far outside this range."""
-        values = _Values.of(X)
+        values = PixelValues.of(X)
         if self.is_known and values.are_finite and not self.contains(values.low, values.high, 0.5):
             raise DataError(
                 f"pixel_range is {self}, but the images are {values}; correct one of the two"
@@ -215,7 +215,7 @@ class PixelRange:
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}"
 
-    def _check_unscaled(self, values: _Values) -> None:
+    def _check_unscaled(self, values: PixelValues) -> None:
         """Raise a DataError if images are not like the training images, whose range is unknown."""
         has_own = values.dtype.kind == "b" or values.dtype == np.uint8
         all_positive = self.low < 0 <= values.low
@@ -229,54 +229,12 @@ class PixelRange:
             )
 
 
-class _Values(NamedTuple):
-    """What the values of an array of images show about their range.
-
-    Attributes:
-        dtype: the dtype.
-        low: the smallest value.
-        high: the largest value. Both are NaN if there are none, or if one is not finite.
-        are_whole: whether all values are integers.
-    """
-
-    dtype: np.dtype[Any]
-    low: float
-    high: float
-    are_whole: bool
-
-    @classmethod
-    def of(cls, X: NDArray[Any]) -> Self:
-        """Return the properties of an array; of a large uint8 array, only a part is read."""
-        if X.dtype.kind not in "buif" or not X.size:
-            return cls(X.dtype, math.nan, math.nan, False)
-        if X.dtype == np.uint8 and len(X) > _CHUNK and X[:_CHUNK].max() > 16:
-            return cls(X.dtype, 0.0, 255.0, True)
-        with np.errstate(invalid="ignore"):
-            low, high = float(X.min()), float(X.max())
-        if not (math.isfinite(low) and math.isfinite(high)):
-            return cls(X.dtype, math.nan, math.nan, False)
-        return cls(X.dtype, low, high, X.dtype.kind != "f" or _are_whole(X))
-
-    @property
-    def are_finite(self) -> bool:
-        """Whether there are values, and all are finite."""
-        return math.isfinite(self.low)
-
-    @property
-    def are_zero(self) -> bool:
-        """Whether all values are 0."""
-        return self.low == self.high == 0
-
-    def __str__(self) -> str:
-        return f"{self.dtype}, values {self.low:g}..{self.high:g}"
-
-
 BYTES = PixelRange(0, 255)
 _SIGNED = PixelRange(-128, 127)
 CAMERAS = tuple(PixelRange(0, (1 << bits) - 1) for bits in (10, 12, 14))
 
 # The first rule that the values of training images obey gives their range.
-_RULES: tuple[tuple[PixelRange, Callable[[_Values], bool]], ...] = (
+_RULES: tuple[tuple[PixelRange, Callable[[PixelValues], bool]], ...] = (
     (
         _SIGNED,
         lambda v: (
@@ -299,7 +257,7 @@ _RULES: tuple[tuple[PixelRange, Callable[[_Values], bool]], ...] = (
 )
 
 
-def _recognized(values: _Values) -> PixelRange:
+def _recognized(values: PixelValues) -> PixelRange:
     """Return the range that the values of training images show."""
     if not values.are_finite:
         # The check of the images names the image that is not finite.
@@ -327,7 +285,7 @@ def given_range(given: RangeLike, X: NDArray[Any]) -> PixelRange | None:
     if given is None:
         return None
     if isinstance(given, str) and given == AS_THEY_ARE:
-        values = _Values.of(X)
+        values = PixelValues.of(X)
         if X.dtype == np.uint8 or not values.are_finite:
             return BYTES
         return PixelRange(values.low, values.high, is_known=False)
@@ -350,8 +308,8 @@ def as_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
 
 def as_bytes_if_exact(pixels: NDArray[Any]) -> NDArray[Any]:
     """Return float pixels 0..1 as uint8 0..255 if they are multiples of 1/255, else unchanged."""
-    for at in range(0, len(pixels), _CHUNK):
-        values = pixels[at : at + _CHUNK] * np.float32(255)
+    for at in range(0, len(pixels), CHUNK):
+        values = pixels[at : at + CHUNK] * np.float32(255)
         nearest = np.rint(values)
         is_exact = bool((np.abs(values - nearest) <= _CLOSE).all())
         if not is_exact or nearest.min() < 0 or nearest.max() > 255:
@@ -372,35 +330,7 @@ def _as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
     return np.rint(values).clip(0, 255).astype(np.uint8)
 
 
-def _share(X: NDArray[Any], value: float) -> float:
-    """Return the fraction of the values of some images that are equal to a value."""
-    return float((X[:_CHUNK] == X.dtype.type(value)).mean())
-
-
-def _check_not_wrapped(X: NDArray[np.int8]) -> None:
-    """Raise a DataError if int8 images contain black and white as 0 and -1, which uint8 wraps to.
-
-    In images of -128..127, black and white are -128 and 127.
-    """
-    if X.dtype != np.int8 or not X.size or X.min() >= -1:
-        return
-    wrapped, shifted = (np.isin(X, ends).mean() for ends in ((0, -1), (-128, 127)))
-    if wrapped > shifted:
-        raise DataError(
-            "the int8 images look like uint8 images of which values above 127 became negative; "
-            "use images.view(np.uint8), or give pixel_range=(-128, 127) if black is -128"
-        )
-
-
-def _are_whole(X: NDArray[Any]) -> bool:
-    """Return whether all values are integers."""
-    return all(
-        bool((X[at : at + _CHUNK] == np.rint(X[at : at + _CHUNK])).all())
-        for at in range(0, len(X), _CHUNK)
-    )
-
-
-def _advice(values: _Values) -> str:
+def _advice(values: PixelValues) -> str:
     """Return the advice for images whose range is in doubt."""
     if values.low < 0:
         return (

@@ -87,6 +87,7 @@ def walk(
     *,
     inner: bool = False,
     prefix: str = "",
+    frozen: int = 0,
 ) -> Iterator[LayerForward]:
     """Run a forward pass, and yield each layer with its input, output and cache.
 
@@ -98,10 +99,12 @@ def walk(
         inner: whether to also yield the layers nested inside a layer, after the layer that contains
             them. If so, the inner layers are computed twice.
         prefix: the text to put before each path.
+        frozen: how many of the first layers are frozen: they run in inference mode.
     """
     for index, layer in enumerate(layers):
         name = str(index)
-        own, here = params[name], ctx.inside(index)
+        mode = ctx if index >= frozen else ctx._replace(training=False)
+        own, here = params[name], mode.inside(index)
         Y, cache = layer.forward(own, X, here)
         yield LayerForward(prefix + name, layer, own, X, Y, cache)
         if inner:

@@ -14,7 +14,9 @@ from handgrad.automl.data_profile import DataProfile
 from handgrad.runs.settings import configure
 
 BASE = configure({"data": "digits"}, {})
-FILES = DataProfile(are_files=True, has_test=False, background=0.8, dark_background=True, issues=())
+FILES = DataProfile(
+    can_preprocess=True, has_test=False, background=0.8, dark_background=True, issues=()
+)
 
 
 def images(*shape):
@@ -35,7 +37,7 @@ def test_networks_that_do_not_accept_the_images_are_no_candidates():
     [
         ((1, 20, 28), {}, ["light", "drawing"]),
         ((3, 28, 28), {}, ["drawing"]),
-        ((1, 28, 28), {"are_files": False}, []),
+        ((1, 28, 28), {"can_preprocess": False}, []),
         ((1, 28, 28), {"background": 0.1}, []),
     ],
 )

@@ -3,7 +3,12 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
-from handgrad.automl.data_profile import batch_settings, profile_data, validation_share
+from handgrad.automl.data_profile import (
+    batch_settings,
+    profile_data,
+    profile_images,
+    validation_share,
+)
 from handgrad.automl.speed import DataSplits
 from handgrad.runs.settings import configure
 
@@ -44,7 +49,7 @@ def folder(place, *splits):
 
 def test_a_folder_is_inspected_if_there_is_time(tmp_path):
     profile = profile_data(*folder(tmp_path), seconds=60)
-    assert profile.are_files
+    assert profile.can_preprocess
     assert profile.has_test is False
     assert not profile.dark_background
     assert profile.background == pytest.approx(1 - 16 / 100)
@@ -53,11 +58,16 @@ def test_a_folder_is_inspected_if_there_is_time(tmp_path):
     assert profile_data(*folder(tmp_path / "b", "test", "train"), seconds=60).has_test is True
 
 
-def test_named_data_sets_and_arrays_are_not_files(tmp_path):
+def test_arrays_can_be_preprocessed_if_their_range_is_known_and_there_is_time(tmp_path):
     train, _ = hg.load_data("digits")
     profile = profile_data(configure({}, {}), train, seconds=60)
-    assert (profile.are_files, profile.has_test, profile.issues) == (False, True, None)
+    assert (profile.can_preprocess, profile.has_test, profile.issues) == (False, True, None)
     np.savez(tmp_path / "a.npz", x_train=train.images, y_train=train.labels)
     config = configure({"data": str(tmp_path / "a.npz")}, {})
-    profile = profile_data(config, config.load_data(False)[0], seconds=60)
-    assert (profile.are_files, profile.has_test) == (False, None)
+    own = config.load_data(False)[0]
+    profile = profile_data(config, own, seconds=60)
+    assert (profile.can_preprocess, profile.has_test, profile.issues) == (True, None, None)
+    assert not profile_data(config, own, seconds=0.001).can_preprocess
+    assert not profile_data(config, own, seconds=60, reading=10).can_preprocess
+    standardized = hg.Dataset.from_arrays(train.images / 80.0 - 1.3, train.labels)
+    assert not profile_images(standardized, None, seconds=60).can_preprocess

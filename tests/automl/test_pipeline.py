@@ -2,6 +2,7 @@ import itertools
 import json
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import handgrad as hg
 from handgrad.automl import base_config, pipeline, run_search, save
 from handgrad.automl import search as search_module
 from handgrad.automl.budget import TimeBudget
+from handgrad.automl.candidates import with_settings
+from handgrad.automl.pipeline import DataCache
 from handgrad.automl.reasons import reasons
 from handgrad.automl.report import report
 from handgrad.automl.speed import Speed
@@ -20,6 +23,7 @@ from handgrad.ood import fit_ood
 from handgrad.preprocess import drawing
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
+from tests.cli.test_preprocessed_arrays import drawings
 from tests.explain.test_page import Reader
 from tests.extras import needs
 
@@ -35,6 +39,8 @@ def search(data="digits", minutes=0.11, per_image=1e-4, **options):
         )
         patch.setattr(search_module, "measure_speed", lambda *_: speed)
         patch.setattr(search_module, "_observed_speed", lambda _: speed)
+        if isinstance(data, hg.Dataset):
+            return hg.auto(data, minutes, seed=3)
         return run_search(base_config(data, seed=3), minutes, progress=False, **options)
 
 
@@ -235,27 +241,28 @@ def test_auto_refuses_images_of_one_class():
         hg.auto(data, 0.2)
 
 
-def write_own_drawings(folder, train):
+def own_drawings(train):
     """Draw digits with a black or a blue pen on white or yellow paper, away from the middle."""
     rng = np.random.default_rng(0)
-    for n, (x, label) in enumerate(train):
+    for n, x in enumerate(train.images):
         ink = np.asarray(Image.fromarray(x[0]).resize((80, 80), Image.Resampling.BICUBIC)) / 255
         paper = np.array([255, 255, 255 if n % 3 else 200])
         pen = np.array([20, 30, 160] if n % 2 else [30, 30, 30])
         page = np.ones((120, 120, 1)) * paper
         top, left = rng.integers(2, 38, 2)
         page[top : top + 80, left : left + 80] = paper + ink[..., None] * (pen - paper)
-        path = folder / str(label) / f"{n}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(page.astype(np.uint8)).save(path)
+        yield page.astype(np.uint8)
 
 
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_own_drawings_in_colour_are_prepared_as_drawings_in_grey(located, tmp_path, monkeypatch):
     monkeypatch.setenv("HANDGRAD_DATA", str(located("mnist").parent))
-    train, _ = hg.load_data("mnist")
-    write_own_drawings(tmp_path / "pens", train.take(np.arange(300)))
+    train = hg.load_data("mnist")[0].take(np.arange(300))
+    for n, (page, label) in enumerate(zip(own_drawings(train), train.labels, strict=True)):
+        path = tmp_path / "pens" / str(label) / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(page).save(path)
     result = search(str(tmp_path / "pens"), minutes=0.5, per_image=1e-3)
     plain, drawn = (
         [
@@ -269,3 +276,53 @@ def test_own_drawings_in_colour_are_prepared_as_drawings_in_grey(located, tmp_pa
     assert result.config.preprocessing == "drawing"
     assert result.classifier.preprocessing == drawing(32)
     assert result.evaluation.accuracy > 0.85
+
+
+def small_pages(train, size):
+    """Return own drawings of another size, (N, size, size, 3) uint8."""
+    pages = map(Image.fromarray, own_drawings(train))
+    return np.stack([np.asarray(page.resize((size, size))) for page in pages])
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+@pytest.mark.parametrize("kind", ["npz", "grey csv", "memory"])
+def test_own_drawings_in_arrays_are_prepared_as_drawings(kind, located, tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDGRAD_DATA", str(located("mnist").parent))
+    train = hg.load_data("mnist")[0].take(np.arange(300))
+    X, y = small_pages(train, 28), train.labels
+    file = tmp_path / f"pens.{kind[-3:]}"
+    if kind == "npz":
+        np.savez(file, x=X, y=y)
+    elif kind == "grey csv":
+        rows = np.column_stack([y, X.mean(axis=3).astype(np.uint8).reshape(len(X), -1)])
+        np.savetxt(file, rows, "%d", delimiter=",")
+    data = hg.Dataset.from_arrays(X, y) if kind == "memory" else str(file)
+    result = search(data, minutes=0.5, per_image=1e-3)
+    assert result.config.preprocessing == "drawing"
+    model = result.classifier
+    assert model.preprocessing == replace(drawing(28), for_arrays=True)
+    assert result.evaluation.accuracy > 0.85
+    folder = tmp_path / "run"
+    save(result, folder)
+    again = hg.load_model(folder)
+    assert np.array_equal(again.predict(X), [again.predict(x[None])[0] for x in X])
+    if kind != "memory":
+        _, test = hg.load_data(str(file), preprocessing=again.preprocessing)
+        assert hg.evaluate(again, test).accuracy == result.evaluation.accuracy
+
+
+def test_arrays_in_memory_are_preprocessed_like_those_in_a_file(tmp_path):
+    X, y = drawings(0, 60)
+    np.savez(tmp_path / "x.npz", x=X[:40], y=y[:40], x_test=X[40:], y_test=y[40:])
+    data = hg.Dataset.from_arrays(X[:40], y[:40]), hg.Dataset.from_arrays(X[40:], y[40:])
+    found = []
+    for cache in (DataCache(False), DataCache(False, data)):
+        base = base_config(str(tmp_path / "x.npz"))
+        other = with_settings(base, preprocessing="drawing", size=24)
+        assert cache.splits_for(base).train.shape == (1, 24, 24)
+        assert cache.splits_for(other).train.preprocessing.for_arrays
+        found.append(cache.splits_for(other))
+    for one, other in zip(*found, strict=True):
+        assert np.array_equal(one.images, other.images)
+        assert np.array_equal(one.labels, other.labels)

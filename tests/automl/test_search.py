@@ -41,7 +41,7 @@ def made(monkeypatch):
     images, test = hg.load_data("digits")
     parts = DataSplits(images, *images.split(0.2), test)
     profile = DataProfile(
-        are_files=False, has_test=True, background=0.5, dark_background=True, issues=None
+        can_preprocess=False, has_test=True, background=0.5, dark_background=True, issues=None
     )
 
     def make(seconds):

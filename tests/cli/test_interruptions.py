@@ -108,6 +108,19 @@ def assert_resumable(run: Path, said: str, again: bool = False) -> bool:
     return bool(files)
 
 
+def first_checkpoint(new: list[str], place: Path) -> float:
+    """Return after how many seconds a run has its first checkpoint; it depends on the load."""
+    started = time.monotonic()
+    words = [*new, "--engine", "reference", "--out", str(place / "run")]
+    process = begin(COMMAND, words, place / "log", place / "cache")
+    while not has_checkpoint(place / "run"):
+        assert process.poll() is None, (place / "log").read_text()
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    return time.monotonic() - started
+
+
 @pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.parametrize("part", range(PARTS))
@@ -117,6 +130,7 @@ def test_signal_at_any_moment_of_training(
     rng = random.Random(part)
     folder = located("mnist")
     new = ["train", "mnist", "--model", "convnet", "--data-dir", str(folder), "--no-figures"]
+    longest = max(6, 2 * first_checkpoint(new, tmp_path))
     kept = 0
     for number in range(EACH):
         engine = ["--engine", ["compiled", "reference"][number % 2]]
@@ -130,7 +144,7 @@ def test_signal_at_any_moment_of_training(
             process.kill()
             process.wait()
             process = begin(COMMAND, ["train", "--resume", str(run), *engine], log, cache)
-        time.sleep(rng.uniform(0, 6))
+        time.sleep(rng.uniform(0, longest))
         kept += assert_resumable(run, end(process, BOTH[number // 2 % 2], log), again)
     assert kept >= EACH // 3
 

@@ -36,7 +36,7 @@ DATA_DIR = (["--data-dir", "empty"], ("named", *OWN))
 DEPENDENT: dict[str, dict[str, tuple[list[str], tuple[str, ...]]]] = {
     "train": {
         "--size": (["--size", "6"], ("named", *ARRAYS)),
-        "--preprocessing": (["--preprocessing", "drawing"], ("named", *ARRAYS)),
+        "--preprocessing": (["--preprocessing", "drawing"], ("named",)),
         "--skip-broken": (["--skip-broken"], ("named", *ARRAYS)),
         "--data-dir": DATA_DIR,
         "--from": (["--from", "run-KIND"], ()),

@@ -76,10 +76,11 @@ def npy(folder):
 
 
 def mat(_):
-    plain, packed = BytesIO(), BytesIO()
+    plain, packed, named = BytesIO(), BytesIO(), BytesIO()
     scipy.io.savemat(plain, {"X": X, "y": Y})
     scipy.io.savemat(packed, {"X": X, "y": Y, "s": {"a": X}}, do_compression=True)
-    return "images.mat", [plain.getvalue(), packed.getvalue()]
+    scipy.io.savemat(named, {"x": X[:3] / 255, "y": ["a", "bé", "c"]})
+    return "images.mat", [file.getvalue() for file in (plain, packed, named)]
 
 
 def bundle(folder):

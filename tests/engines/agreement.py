@@ -63,6 +63,25 @@ def assert_agree(reference: Any, compiled: Any, left: StepResults, right: StepRe
     assert reference.steps == compiled.steps
 
 
+def is_well_conditioned(
+    exact: Engine, reference: Engine, right: StepResults, left: StepResults
+) -> bool:
+    """Return whether rounding errors moved the reference engine only slightly away from float64.
+
+    Its distance may be a tenth of the one that `assert_agree` allows between the engines.
+
+    Args:
+        exact: the engine after a run in float64.
+        reference: the engine after the same run in float32.
+        right: the results of `exact`.
+        left: the results of `reference`.
+    """
+    apart = differ(exact.net.arrays, reference.net.arrays)
+    return max(apart.values()) <= 1e-5 and np.allclose(
+        left.losses, right.losses, rtol=1e-5, atol=1e-7
+    )
+
+
 def sparse(shape: Shape, count: int) -> Array:
     """Return images with values from 0 to 255, most of whose pixels are zero."""
     rng = np.random.default_rng(3)

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
 from handgrad.gradient_check.oracle import Oracle, compare_all
 from handgrad.gradient_check.registry import NAMED, find_targets
-from handgrad.gradient_check.target import Target
+from handgrad.gradient_check.target import Target, gradients
 from handgrad.layers import Array, Dense, Params, ReLU, Sequential
 from tests.extras import needs
 
@@ -15,8 +16,10 @@ needs("torch")
 
 from handgrad.engines.torch.modules import MODULES  # noqa: E402
 from handgrad.gradient_check import rounding  # noqa: E402
+from handgrad.gradient_check.autograd import autograd, expected_gradients  # noqa: E402
 
 CALM = rounding.BOUND / rounding.MARGIN
+DEEP = ("deep-convnet", "resnet7")  # they amplify rounding errors in training mode at every point
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,10 @@ def results(target: Target, seed: int, training: bool = True) -> Oracle:
 def assert_right(target: Target, seed: int) -> None:
     for training in (True, False):
         said = results(target, seed, training)
-        assert said.bound == rounding.BOUND
+        if training and target.name in DEEP:
+            assert rounding.BOUND < said.bound < 1e-5
+        else:
+            assert said.bound == rounding.BOUND
         assert [comparison for comparison in compare_all(said) if not comparison.ok] == []
 
 
@@ -96,6 +102,22 @@ def test_without_a_well_conditioned_point_the_bound_is_the_effect_of_rounding(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_every_layer_and_model_is_correct_at_points_of_every_seed(seed: int) -> None:
-    """Run `pytest -m slow tests/gradient_check/test_rounding.py`; it takes a minute."""
+    """Run `pytest -m slow tests/gradient_check/test_rounding.py`; it takes 10 minutes."""
     for target in find_targets("all"):
         assert_right(target, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEEP)
+def test_a_deep_network_is_as_accurate_in_float32_as_autograd(name: str) -> None:
+    """Compare medians: a rounding error that moves a unit across a kink is amplified."""
+    layer = NAMED[name].layer
+    errors: dict[str, list[float]] = {"ours": [], "autograd": []}
+    for seed in range(20):
+        point = NAMED[name].point(seed, training=True).cast(np.float32)
+        expected = expected_gradients(layer, point.cast(np.float64))
+        for who, found in (("ours", gradients(layer, point)), ("autograd", autograd(layer, point))):
+            compared = compare_all(Oracle(who, rounding.BOUND, found, expected))
+            errors[who].append(max(comparison.error for comparison in compared))
+    assert np.median(errors["ours"]) < 1.5 * np.median(errors["autograd"]), errors
+    assert np.median(errors["ours"]) < 1e-5, errors

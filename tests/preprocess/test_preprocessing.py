@@ -109,10 +109,10 @@ STEPS = drawing().to_json()["steps"]
 @pytest.mark.parametrize(
     ("described", "sentence"),
     [
-        (None, "must contain shape and steps, and otherwise only version and ink"),
+        (None, "must contain shape and steps, and otherwise only version, ink and for_arrays"),
         (
             {"shape": [1, 28, 28]},
-            "must contain shape and steps, and otherwise only version and ink",
+            "must contain shape and steps, and otherwise only version, ink and for_arrays",
         ),
         ({"shape": [1, 28, 28], "steps": 3}, "the steps of a preprocessing must be a list"),
         (

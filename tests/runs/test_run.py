@@ -11,7 +11,8 @@ from PIL import Image
 import handgrad as hg
 from handgrad import runs
 from handgrad.classifier import read_bundle
-from handgrad.runs import Run, checkpoints, load_run, load_test
+from handgrad.pixel_range import PixelRange
+from handgrad.runs import Run, checkpoints, load_ood, load_run, load_test, load_validation
 from handgrad.runs.config import RunConfig
 
 
@@ -186,3 +187,40 @@ def test_changed_test_images_give_a_warning(tmp_path, caplog):
     assert caplog.messages == [
         "handgrad: own test: the images have changed since the model was trained"
     ]
+
+
+@pytest.mark.parametrize("tests", [0, 8])
+def test_data_of_a_version_that_did_not_scale_images_are_refused_with_the_cause(tests, tmp_path):
+    path = tmp_path / "own.npz"
+    X = np.random.default_rng(0).integers(0, 17, (40 + tests, 6, 6)).astype(np.float32)
+    X[:, 0, 0], y = 16, np.arange(40 + tests) % 2
+    more = {"x_test": X[40:], "y_test": y[40:]} if tests else {}
+    np.savez(path, x_train=X[:40], y_train=y[:40], **more)
+    as_they_are = hg.Dataset.from_arrays(X[:40], y[:40], pixel_range="raw")
+    old = as_they_are if tests else as_they_are.split(0.2, seed=0)[0]
+    config = {"validation": 0.1, "seed": 0}
+    about = {"data": {"name": str(path), "digest": old.digest()}, "config": config}
+    cause = (
+        r"^own: when the model was trained, an earlier version of handgrad used the values 0..16 "
+        r"of the images as they are, .*; train the model again$"
+    )
+    for load in (load_test, load_validation):
+        with pytest.raises(hg.DataError, match=cause):
+            load(about)
+    about["data"]["digest"] = hg.load_data(str(path))[0].digest()
+    assert len(load_test(about)) == 8
+
+
+@pytest.mark.parametrize("name", ["digits", "./large.npz", "./large.csv"])
+def test_images_of_another_kind_and_another_size_are_refused_with_advice(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    X, y = np.random.default_rng(0).integers(0, 256, (6, 9, 9), np.uint8), np.arange(6) % 2
+    np.savez("large.npz", x=X, y=y)
+    np.savetxt("large.csv", np.column_stack([y, X.reshape(6, -1)]), "%d", delimiter=",")
+    network = hg.Network([hg.Flatten(), hg.Dense()], (1, 5, 5), 2)
+    with pytest.raises(
+        hg.DataError, match=r"images of 1x\dx\d .* but the model takes 1x5x5; give image files"
+    ):
+        load_ood(name, hg.Classifier(network, pixel_range=PixelRange(0, 255)))

@@ -53,7 +53,7 @@ def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> l
     C, H, W = train.shape
     steps = train.preprocessing.steps if train.preprocessing else ()
     is_drawing = any(isinstance(step, CenterByMass) for step in steps)
-    if not profile.are_files or is_drawing or profile.background < MIN_BACKGROUND:
+    if not profile.can_preprocess or is_drawing or profile.background < MIN_BACKGROUND:
         return []
     names = ("light", "drawing") if C == 1 else ("drawing",)
     return [with_settings(config, preprocessing=name, size=max(H, W)) for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,14 @@ from handgrad.data.formats.registry import TEST, VALIDATION, list_images
 from handgrad.data.inspect.checks import IMBALANCE, inspect_images
 from handgrad.data.inspect.issue import Issue
 from handgrad.errors import DataError
+from handgrad.preprocess import drawing
 from handgrad.runs.config import RunConfig
 
 VALIDATION_IMAGES = 1000  # wanted, within the two shares below
 MIN_SHARE, MAX_SHARE = 0.05, 0.2
 FILES_PER_SECOND = 40  # of the time budget: no more files are inspected
+PREPROCESSING_SHARE = 0.2  # of the time budget at most, to preprocess arrays in two other ways
+TIMED_IMAGES = 16  # with which the time of preprocessing is measured
 BACKGROUND_TOLERANCE = 24  # of 255: the largest difference from the background
 
 
@@ -28,8 +32,8 @@ class DataProfile:
     """Properties of the images that are known before training.
 
     Attributes:
-        are_files: whether the data are image files, which can be read again with another
-            preprocessing.
+        can_preprocess: whether the images can be preprocessed in other ways, and there is enough
+            time for it.
         has_test: whether the data include a test set, or None if this is unknown.
         background: the fraction of pixels whose value is close to that of the image's corners, from
             0 to 1.
@@ -38,28 +42,31 @@ class DataProfile:
             not inspected.
     """
 
-    are_files: bool
+    can_preprocess: bool
     has_test: bool | None
     background: float
     dark_background: bool
     issues: tuple[Issue, ...] | None
 
 
-def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfile:
+def profile_data(
+    config: RunConfig, train: Dataset, seconds: float, reading: float = 0.0
+) -> DataProfile:
     """Determine the properties of the images, and inspect the image files if there is enough time.
 
     Args:
         config: the settings; `config.data` is the name of a data set or a path.
         train: the images.
         seconds: the total time budget.
+        reading: the time that it took to read the images, in seconds.
     """
     if config.data in SOURCES:
-        return profile_images(train, has_test=True)
+        return DataProfile(False, True, *_background(train.images), None)
     path = Path(config.data)
     try:
         splits = list_images(path)
     except DataError:  # a file of arrays
-        return profile_images(train, has_test=None)
+        return profile_images(train, None, seconds, reading)
     background, dark = _background(train.images)
     count = sum(len(found.paths) for found in splits.values())
     is_fast = count <= FILES_PER_SECOND * seconds
@@ -68,9 +75,25 @@ def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfi
     return DataProfile(is_fast, has_test, background, dark, issues)
 
 
-def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
-    """Determine the properties of images that are arrays, so that there are no files to inspect."""
-    return DataProfile(False, has_test, *_background(train.images), None)
+def profile_images(
+    train: Dataset, has_test: bool | None, seconds: float, reading: float = 0.0
+) -> DataProfile:
+    """Determine the properties of images that are arrays, so that there are no files to inspect.
+
+    Args:
+        train: the images.
+        has_test: whether the data include a test set, or None if this is unknown.
+        seconds: the total time budget.
+        reading: the time that it takes to read the images again, in seconds.
+    """
+    can_preprocess = train.pixel_range.is_known and train.shape[0] in (1, 3)
+    if can_preprocess:
+        few = train.take(np.arange(0, len(train), -(-len(train) // TIMED_IMAGES)))
+        start = time.perf_counter()
+        few.preprocessed(drawing(max(train.shape[1:])))
+        each = (time.perf_counter() - start) / len(few)
+        can_preprocess = 2 * (reading + len(train) * each) <= PREPROCESSING_SHARE * seconds
+    return DataProfile(can_preprocess, has_test, *_background(train.images), None)
 
 
 def validation_share(images: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,11 +95,12 @@ def auto(
     else:
         has_test = True
     budget = TimeBudget(60 * minutes)
-    share = validation_share(len(train))
-    splits = DataSplits(train, *train.split(share, seed), test)
-    profile = profile_images(splits.train, has_test)
-    base = base_config("digits", seed=seed)  # the name is replaced by that of the images below
-    found = _search(base, budget, profile, lambda _: splits, share, on_progress)
+    cache = DataCache(False, (train, test))
+    base = base_config(str(Path("images").absolute()), seed=seed)  # replaced by their name below
+    profile = profile_images(cache.splits_for(base).train, has_test, budget.seconds)
+    if train.preprocessing is not None:  # they are not raw: files would be preprocessed differently
+        profile = replace(profile, can_preprocess=False)
+    found = _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
     config = found.config.model_copy(update={"data": train.name})
     return SearchResult(**{**vars(found), "config": config})
 
@@ -160,13 +162,15 @@ def run_search(
     check_minutes(minutes)
     budget = TimeBudget(60 * minutes)
     cache = DataCache(progress)
+    start = time.perf_counter()
     splits = cache.splits_for(base)
     if budget.remaining < TEST_SECONDS:
         raise ConfigError(
             f"reading the images took {budget.elapsed:.0f} of {budget.seconds:.0f} seconds; "
             "increase the number of minutes"
         )
-    profile = profile_data(base, splits.train, budget.seconds)
+    reading = time.perf_counter() - start
+    profile = profile_data(base, splits.train, budget.seconds, reading)
     return _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
 
 
@@ -305,13 +309,18 @@ class DataCache:
     Args:
         progress: whether to show a progress bar while reading; if None, it is shown if stderr is a
             terminal.
+        images: the training and test images, if they are in memory; or None to read the data that
+            a configuration names.
 
     Attributes:
         share: the fraction of the training images that is used for validation.
     """
 
-    def __init__(self, progress: bool | None) -> None:
+    def __init__(
+        self, progress: bool | None, images: tuple[Dataset, Dataset] | None = None
+    ) -> None:
         self._progress = progress
+        self._images = images
         self._read: dict[tuple[str | None, int | None], DataSplits] = {}
         self.share = 0.0
 
@@ -319,8 +328,17 @@ class DataCache:
         """Return the data splits, preprocessed as a configuration specifies."""
         key = config.preprocessing, config.size
         if key not in self._read:
-            images, test = config.load_data(self._progress if not self._read else False)
+            images, test = self._load(config)
             self.share = validation_share(len(images))
             train, validation = images.split(self.share, config.seed)
             self._read[key] = DataSplits(images, train, validation, test)
         return self._read[key]
+
+    def _load(self, config: RunConfig) -> tuple[Dataset, Dataset]:
+        """Return the training and test images, preprocessed as a configuration specifies."""
+        if self._images is None:
+            return config.load_data(self._progress if not self._read else False)
+        if (steps := config.preprocessing_steps()) is None:
+            return self._images
+        train, test = self._images
+        return train.preprocessed(steps), test.preprocessed(steps)

@@ -43,10 +43,11 @@ def _preprocessing(result: SearchResult) -> str:
     shape = "x".join(map(str, result.splits.train.shape))
     name = result.config.preprocessing or "plain"
     tried = [t for t in result.search.trials if t.config.preprocessing is not None and t.is_valid]
-    if not result.profile.are_files:
+    if not result.profile.can_preprocess:
         return (
-            f"The images are used unchanged ({shape}), because they are arrays or because there "
-            "are too many files to read them more than once."
+            f"The images are used unchanged ({shape}), because they are a standard data set, "
+            "because the range of their values is not known, or because there are too many of them "
+            "to preprocess them more than once."
         )
     if not tried:
         return (

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handgrad.class_names import Label
+from handgrad.class_names import Label, as_text
 from handgrad.errors import ModelError
 from handgrad.layers import Dense
 from handgrad.network import Network, layer_name
@@ -33,11 +33,11 @@ class ClassChange:
     @classmethod
     def between(cls, old: Sequence[Label], new: Sequence[Label]) -> ClassChange:
         """Compare the classes of a network with the classes of new data."""
-        had, has = set(map(str, old)), set(map(str, new))
+        had, has = set(map(as_text, old)), set(map(as_text, new))
         return cls(
-            kept=tuple(name for name in new if str(name) in had),
-            added=tuple(name for name in new if str(name) not in had),
-            dropped=tuple(name for name in old if str(name) not in has),
+            kept=tuple(name for name in new if as_text(name) in had),
+            added=tuple(name for name in new if as_text(name) not in had),
+            dropped=tuple(name for name in old if as_text(name) not in has),
         )
 
     def __str__(self) -> str:
@@ -69,8 +69,8 @@ def with_classes(
     Raises:
         ModelError: if the classes or their order differ and the last layer is not a `Dense`.
     """
-    names = [str(name) for name in old]
-    if [str(name) for name in new] == names:
+    names = [as_text(name) for name in old]
+    if [as_text(name) for name in new] == names:
         return network.copy()
     index = len(network.layers) - 1
     last = network.layers[index]
@@ -82,7 +82,9 @@ def with_classes(
     layers = (*network.layers[:index], dataclasses.replace(last, units=len(new)))
     result = Network(layers, network.shape, len(new), seed=seed, dtype=network.dtype)
     result.is_fitted = network.is_fitted
-    rows = [(row, names.index(str(name))) for row, name in enumerate(new) if str(name) in names]
+    rows = [
+        (row, names.index(as_text(name))) for row, name in enumerate(new) if as_text(name) in names
+    ]
     for name, array in network.arrays.items():
         if name not in (f"{index}.weight", f"{index}.bias"):
             result.arrays[name] = array

@@ -16,7 +16,7 @@ from handgrad.classifier.architecture import check_finite, describe
 from handgrad.classifier.class_change import with_classes
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
 from handgrad.classifier.model_file import GOLDEN, check_suffix, write
-from handgrad.classifier.scaling import scaled_array, scaled_data
+from handgrad.classifier.scaling import preprocessed, scaled_array, scaled_data
 from handgrad.data import Dataset
 from handgrad.engines.inference import Inference
 from handgrad.errors import DataError, ModelError
@@ -164,6 +164,11 @@ class Classifier:
         """The shape of one image, (C, H, W)."""
         return self.network.shape
 
+    @property
+    def preprocesses_arrays(self) -> bool:
+        """Whether arrays are preprocessed in the same way as image files."""
+        return self.preprocessing is not None and self.preprocessing.for_arrays
+
     def expect(self, count: int) -> None:
         """Choose the engine for the given number of images.
 
@@ -179,6 +184,10 @@ class Classifier:
         Otherwise, another range is used if it is recognized without doubt, such as uint8 0..255,
         uint16 0..65535, bool, or floats 0..1 or -1..1.
 
+        If the training arrays were preprocessed (see `preprocesses_arrays`), the images are
+        preprocessed too, and may have any size. The images of a data set that were already
+        preprocessed with the same steps are used as they are.
+
         Args:
             X: the images: a data set, or an array (N, C, H, W), (N, H, W, C), or (N, H, W) if C
                 is 1.
@@ -189,6 +198,9 @@ class Classifier:
             DataError: if the images have another shape than the network's input, or if their range
                 is in doubt.
         """
+        if self.preprocessing is not None and self.preprocesses_arrays:
+            pixels = preprocessed(self.preprocessing, self.pixel_range, X, pixel_range)
+            return self.network.as_images(pixels)
         if isinstance(X, Dataset):
             return scaled_data(self.network, self.pixel_range, X)
         return scaled_array(self.network, self.pixel_range, X, pixel_range)

@@ -1,17 +1,27 @@
-"""Scale raw images to the input of a network, by the pixel range of its training images."""
+"""Convert raw images to the input of a network, as its training images were converted."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.data import Dataset
-from handgrad.data.images import as_array
+from handgrad.data.images import as_array, check_images, pixels_of
 from handgrad.errors import DataError
 from handgrad.network import Network
-from handgrad.pixel_range import BYTES, PixelRange, RangeLike, given_range
+from handgrad.pixel_range import (
+    AS_THEY_ARE,
+    BYTES,
+    PixelRange,
+    RangeLike,
+    as_bytes,
+    given_range,
+)
+
+if TYPE_CHECKING:
+    from handgrad.preprocess import Preprocessing
 
 
 def scaled_array(
@@ -55,6 +65,70 @@ def scaled_data(network: Network, trained: PixelRange | None, data: Dataset) -> 
         return network.as_images(data.images)
     except DataError as error:
         raise DataError(f"{data.name}: {error}") from None
+
+
+def preprocessed(
+    preprocessing: Preprocessing,
+    trained: PixelRange | None,
+    images: ArrayLike | Dataset,
+    pixel_range: RangeLike = None,
+) -> NDArray[Any]:
+    """Preprocess images for a model whose training arrays were preprocessed.
+
+    The images of a data set are used as they are if they are the results of these steps already.
+
+    Args:
+        preprocessing: the steps.
+        trained: the range of the training images, or None if it was not recorded.
+        images: the images, of any size: a data set, or an array as in `raw_bytes`.
+        pixel_range: the values of black and white in an array; or "raw" for an input of the
+            network; or None to recognize the range.
+
+    Raises:
+        DataError: if the images cannot be preprocessed.
+    """
+    if isinstance(images, Dataset):
+        if images.pixel_range.is_known:
+            return images.preprocessed(preprocessing).images
+        try:
+            return preprocessed(preprocessing, trained, images.images)
+        except DataError as error:
+            raise DataError(f"{images.name}: {error}") from None
+    if isinstance(pixel_range, str) and pixel_range == AS_THEY_ARE:
+        return as_array(images)
+    return preprocessing.apply_to_arrays(raw_bytes(trained, images, pixel_range))
+
+
+def raw_bytes(
+    trained: PixelRange | None, images: ArrayLike, pixel_range: RangeLike = None
+) -> NDArray[np.uint8]:
+    """Return images as (N, C, H, W) uint8 0..255, as image files would contain them.
+
+    Args:
+        trained: the range of the training images, or None if it was not recorded.
+        images: the images, (N, H, W), (N, C, H, W) or (N, H, W, C) with 1, 3 or 4 channels.
+        pixel_range: the values of black and white, or None to recognize the range.
+
+    Raises:
+        DataError: if the range is in doubt, or the array does not contain images.
+    """
+    X = as_array(images)
+    if X.ndim == 3 and X.shape[2] in (3, 4):
+        raise DataError(
+            f"the array {X.shape} may be one image in colour or many narrow ones; give one image "
+            "as images[None], and narrow images as (N, 1, H, W)"
+        )
+    given = given_range(pixel_range, X)
+    if given is None and X.dtype.kind in "buif":
+        given = (trained or BYTES).of_new_images(X)
+    pixels, known = pixels_of(X, given)
+    check_images(pixels)
+    if not known.is_known:
+        raise DataError(
+            f"the images have values {known} of no known range, so they cannot be preprocessed; "
+            "give the values of black and white, such as pixel_range=(0, 255)"
+        )
+    return as_bytes(pixels)
 
 
 def check_can_scale(trained: PixelRange | None, given: PixelRange) -> None:

@@ -94,10 +94,11 @@ def export(
         screen.result(f"wrote the ONNX graph to {onnx}")
         if bundle.classifier.preprocessing is not None:
             steps = words(bundle.classifier.preprocessing)
+            of = " of files and of arrays" if bundle.classifier.preprocesses_arrays else ""
             if raw:
-                screen.result(f"the graph does the preprocessing: {steps}")
+                screen.result(f"the graph does the preprocessing{of}: {steps}")
             else:
-                screen.result(f"your program must do the preprocessing: {steps}")
+                screen.result(f"your program must do the preprocessing{of}: {steps}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata

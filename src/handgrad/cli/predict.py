@@ -89,7 +89,7 @@ def predict(
             help="Preprocessing of the images: plain (resize only), light (grayscale, with a "
             "light object on a dark background) or drawing (for drawings and photographs of a "
             "single character). Default: the preprocessing that is stored in the model, for image "
-            "files only.",
+            "files, and for arrays if the model was trained on preprocessed arrays.",
             show_default=False,
         ),
     ] = None,

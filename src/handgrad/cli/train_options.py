@@ -37,11 +37,11 @@ OPTIONS = (
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
-        "Resize your images to NxN pixels. Default: the size of the images if all have the same size of at most 64, otherwise 28, or 32 for colour images.",
+        "Resize your images to NxN pixels; arrays only together with --preprocessing. Default: the size of the images if all have the same size of at most 64, otherwise 28, or 32 for colour images.",
     ),
     TrainOption(
         "preprocessing", ("--preprocessing",), "NAME", "Your own images", False,
-        "Preprocessing of your images: plain (resize only), light (grayscale, with a light object on a dark background) or drawing (for drawings and photographs of a single character). Default: plain, in colour if the images are in colour.",
+        "Preprocessing of your images: plain (resize only), light (grayscale, with a light object on a dark background) or drawing (for drawings and photographs of a single character). Default: plain, in colour if the images are in colour; arrays are used as they are.",
     ),
     TrainOption(
         "skip_broken", ("--skip-broken/--no-skip-broken",), "X", "Your own images", True,

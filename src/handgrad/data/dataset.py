@@ -19,7 +19,7 @@ from handgrad.data.images import Shape, check_images, pixels_of, stored_range
 from handgrad.data.labels import check_labels, encode
 from handgrad.data.split import first_copies, stratified
 from handgrad.errors import DataError
-from handgrad.pixel_range import PixelRange, RangeLike
+from handgrad.pixel_range import PixelRange, RangeLike, as_bytes
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -195,6 +195,7 @@ class Dataset:
         from handgrad.data.formats.image_files import read_images
 
         preprocessing = preprocessing or default_preprocessing(paths)
+        preprocessing = replace(preprocessing, for_arrays=False)  # these are image files
         X = read_images(paths, preprocessing, name, progress=progress)
         y, names = encode(labels, classes)
         return cls(X, y, names, name, preprocessing)
@@ -244,6 +245,29 @@ class Dataset:
         chosen = np.asarray(indices)
         X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
         return replace(self, images=X, labels=y, name=name or self.name)
+
+    def preprocessed(self, preprocessing: Preprocessing) -> Dataset:
+        """Return a dataset whose images are preprocessed in the same way as image files.
+
+        The dataset is returned unchanged if its images are the results of these steps already.
+
+        Args:
+            preprocessing: the steps. A model that is trained on the result also preprocesses the
+                arrays that it is given later.
+
+        Raises:
+            DataError: if the values of black and white are not known.
+        """
+        if preprocessing.has_same_steps(self.preprocessing):
+            return self
+        if not self.pixel_range.is_known:
+            raise DataError(
+                f"{self.name}: the images have values {self.pixel_range} of no known range, so "
+                "they cannot be preprocessed; leave out the preprocessing, or save the images as "
+                "0..255"
+            )
+        X = preprocessing.apply_to_arrays(as_bytes(self.images))
+        return replace(self, images=X, preprocessing=replace(preprocessing, for_arrays=True))
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Split into a training set and a validation set with equal class proportions.

@@ -34,7 +34,7 @@ def load_every_split(
     Args:
         path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
         preprocessing: how to preprocess image files, or None to choose the preprocessing from a
-            sample of them.
+            sample of them. Arrays are preprocessed only if it is `for_arrays`.
         trained: the range of the images that a model was trained on, because arrays probably have
             the same range; or None to recognize it from the values alone.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
@@ -53,7 +53,7 @@ def load_every_split(
             paths, labels, preprocessing=preprocessing, name=name, progress=progress
         )
     else:
-        data, test = datasets_from_arrays(contents.splits, name, trained)
+        data, test = datasets_from_arrays(contents.splits, name, trained, preprocessing)
         if test is not None:
             X, y = joined(data.images, test.images), np.concatenate([data.labels, test.labels])
             data = replace(data, images=X, labels=y)
@@ -71,7 +71,7 @@ def load_images(
 
     Args:
         path: a folder with image files at any depth, or other data that `load_every_split` reads.
-        preprocessing: how to preprocess image files.
+        preprocessing: how to preprocess image files, and arrays if it is `for_arrays`.
         trained: the range of the images that a model was trained on: see `load_every_split`.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
             terminal.

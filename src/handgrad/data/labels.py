@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handgrad.class_names import Label, class_names
+from handgrad.class_names import Label, class_names, normalized
 from handgrad.errors import DataError
 
 _MAX = 10**9
@@ -18,6 +18,8 @@ def encode(
     labels: ArrayLike, classes: Sequence[Label] | None
 ) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
     """Return the class index of each label, (N,) int64, and the class names.
+
+    Strings that differ only in their Unicode normalization form are the same class.
 
     Args:
         labels: the labels, (N,) or (N, 1) strings or integers; or one-hot rows, (N, K), which stand
@@ -33,14 +35,14 @@ def encode(
     if one_hot and classes is None:
         classes = range(one_hot)
     unique, inverse = np.unique(values, return_inverse=True)
-    occurring: list[Label] = unique.tolist()
-    names = class_names(occurring if classes is None else classes)
+    occurring: list[Label] = [*map(normalized, unique.tolist())]
+    names = class_names(sorted(set(occurring)) if classes is None else [*map(normalized, classes)])
 
     are_indices = isinstance(names[0], str) and values.dtype.kind in "iu"
     index = {label: k for k, label in enumerate(range(len(names)) if are_indices else names)}
-    for label in occurring:
+    for k, label in enumerate(occurring):
         if label not in index:
-            raise _unknown_label(label, int(np.flatnonzero(values == label)[0]), names, are_indices)
+            raise _unknown_label(label, int(np.flatnonzero(inverse == k)[0]), names, are_indices)
     return np.array([index[label] for label in occurring], np.int64)[inverse], names
 
 

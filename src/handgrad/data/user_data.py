@@ -54,7 +54,7 @@ def load_user_data(
     Args:
         path: a folder of images, a table, an array file, or a folder with such files or IDX files.
         preprocessing: how to preprocess image files, or None to choose the preprocessing from a
-            sample of them.
+            sample of them. Arrays are preprocessed only if it is `for_arrays`.
         side: the height and width to which image files are resized, or None to choose the size from
             a sample of them.
         skip_broken: whether to leave out image files that cannot be read; they are listed in
@@ -63,7 +63,8 @@ def load_user_data(
             terminal.
 
     Raises:
-        ConfigError: if `side` or `skip_broken` is given, but the data are arrays.
+        ConfigError: if `skip_broken` is given, but the data are arrays; or if `side` is given, but
+            the data are arrays that are not preprocessed.
         DataError: if the data cannot be read; the message gives the reason and how to fix it.
     """
     path = expanded(path)
@@ -80,12 +81,14 @@ def load_user_data(
             f"skip_broken applies to image files, but {path} contains arrays; remove skip_broken"
         )
     else:
-        if side is not None:
+        if side is not None and (preprocessing is None or not preprocessing.for_arrays):
             raise ConfigError(
-                f"size applies to image files only, but {path} contains arrays; remove size, or "
-                "resize the arrays"
+                f"without a preprocessing, size applies to image files only, but {path} contains "
+                "arrays; remove size, or give a preprocessing too, such as plain"
             )
-        train, found = datasets_from_arrays(contents.splits, data_name(path))
+        train, found = datasets_from_arrays(
+            contents.splits, data_name(path), preprocessing=preprocessing
+        )
         train, test = (train, found) if found else train.split(TEST_SHARE, seed=0)
         test = replace(test, name=f"{data_name(path)} test")
     summary = "; ".join(filter(None, (contents.summary, train.summary)))
@@ -105,7 +108,10 @@ def lacks_test_split(path: Path) -> bool:
 
 
 def datasets_from_arrays(
-    splits: Splits, name: str, trained: PixelRange | None = None
+    splits: Splits,
+    name: str,
+    trained: PixelRange | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> tuple[Dataset, Dataset | None]:
     """Return the training set, and the test set or None if there is no test set.
 
@@ -116,17 +122,23 @@ def datasets_from_arrays(
         name: the name that error messages and tables use for the data.
         trained: the range of the images that a model was trained on, because these images probably
             have the same range; or None to recognize it from the values alone.
+        preprocessing: how to preprocess the images, if it is `for_arrays`. Otherwise they are not
+            preprocessed.
 
     Raises:
         DataError: if an array cannot be used, or the splits do not match each other.
     """
     arrays = {key: split for key, split in splits.items() if isinstance(split, ImagesAndLabels)}
-    train = _array_dataset(arrays[TRAIN], name, None, trained)
+    steps = preprocessing if preprocessing is not None and preprocessing.for_arrays else None
+    train = _array_dataset(arrays[TRAIN], name, steps, None, trained)
     test, validation = (
-        _array_dataset(arrays[split], f"{name} {split}", train) if split in arrays else None
+        _array_dataset(arrays[split], f"{name} {split}", steps, train) if split in arrays else None
         for split in (TEST, VALIDATION)
     )
-    train = replace(train, summary="; ".join(_range_notes(train, test, validation)))
+    notes = [*_range_notes(train, test, validation)]
+    if steps is not None:
+        notes.append(f"each image preprocessed to {'x'.join(map(str, steps.shape))}")
+    train = replace(train, summary="; ".join(notes))
     if test is None or validation is None:
         return train, test or validation
     X = joined(train.images, validation.images)
@@ -136,6 +148,7 @@ def datasets_from_arrays(
 def _array_dataset(
     arrays: ImagesAndLabels,
     name: str,
+    preprocessing: Preprocessing | None,
     train: Dataset | None = None,
     trained: PixelRange | None = None,
 ) -> Dataset:
@@ -151,11 +164,15 @@ def _array_dataset(
         expected = None if trained is None else _range_of_split(arrays.images, trained, name)
         data = Dataset.from_arrays(arrays.images, labels, None, name, pixel_range=expected)
         _check_channels(data)
+        if preprocessing is not None:
+            return data.preprocessed(preprocessing)
         if not data.pixel_range.is_known:
             return data
         return replace(data, preprocessing=preprocessing_for_arrays(as_bytes(data.images)))
     known = _range_of_split(arrays.images, train.pixel_range, name)
     data = Dataset.from_arrays(arrays.images, labels, train.classes, name, pixel_range=known)
+    if preprocessing is not None:
+        return data.preprocessed(preprocessing)
     if data.shape != train.shape:
         raise DataError(
             f"{name}: the images are {_form(data)}, but {train.name} has {_form(train)}; "

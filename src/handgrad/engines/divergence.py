@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DivergenceError
+from handgrad.freeze import frozen_layers
 from handgrad.layers import Array, Context
 from handgrad.network import Network, layer_name
 from handgrad.params import flatten
@@ -79,15 +80,14 @@ def _first_not_finite(
     """Return the first layer with inf or NaN in a step, and the name of the value."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
-    cache = []
-    for forward in net.walk(X, ctx):
+    cache, frozen = [], frozen_layers(net, config.freeze)
+    for forward in net.walk(X, ctx, frozen=frozen):
         cache.append(forward.cache)
         if not np.isfinite(forward.Y).all():
             return forward.name, "its output"
     loss, dlogits = config.loss(forward.Y, y, weights)
     if not (math.isfinite(loss) and np.isfinite(dlogits).all()):
         return "loss", "the loss"
-    frozen = ctx.frozen
     for backward in net.walk_back(cache, dlogits, to_input=not frozen, frozen=frozen):
         dX_is_finite = backward.dX is None or np.isfinite(backward.dX).all()
         if not (dX_is_finite and all_finite(flatten(backward.gradients))):

@@ -42,8 +42,8 @@ class ReferenceEngine:
         """Update once per batch, and return each batch's loss and number of correct predictions."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
-            ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
-            logits, cache = self.net.forward(X, ctx)
+            ctx = Context(True, self.config.seed, self.steps)
+            logits, cache = self.net.forward(X, ctx, frozen=self._frozen)
             loss, dlogits = self.config.loss(logits, y, weights)
             gradients = self.net.backward(cache, dlogits, frozen=self._frozen)
             if not (math.isfinite(loss) and all_finite(gradients)):
@@ -70,8 +70,8 @@ class ReferenceEngine:
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return the intermediate results of the next training step without making an update."""
         trace, cache = Trace({}, {}, {}), []
-        ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
-        for forward in self.net.walk(X, ctx):
+        ctx = Context(True, self.config.seed, self.steps)
+        for forward in self.net.walk(X, ctx, frozen=self._frozen):
             trace.activations[forward.name] = forward.Y
             cache.append(forward.cache)
         _, dlogits = self.config.loss(forward.Y, y, weights)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from handgrad.classifier import Bundle
+from handgrad.classifier import Bundle, Classifier
 
 MODEL = "model.safetensors"
 
@@ -29,7 +29,7 @@ A classifier for small images, trained with handgrad: its gradients are derived 
 import handgrad as hg
 
 model = hg.load_model("{model}")
-model.predict(images)  # (N, {shape}), {pixels}
+model.predict(images)  # {images}, {pixels}
 ```
 
 {preprocessing}
@@ -62,11 +62,18 @@ def card(bundle: Bundle) -> str:
         title=" on ".join(filter(None, (model, data))) or "A handgrad model",
         facts="\n".join(f"| {name} | {_cell(value)} |" for name, value in _facts(bundle).items()),
         model=MODEL,
-        shape=", ".join(map(str, classifier.shape)),
+        images=_images(classifier),
         count=len(classifier.classes),
         pixels=_pixels(bundle),
         preprocessing=PREPARED if classifier.preprocessing else UNPREPARED,
     )
+
+
+def _images(classifier: Classifier) -> str:
+    """Return the shape of the arrays that the model takes, in words."""
+    if classifier.preprocesses_arrays:
+        return "arrays of any size, which the model preprocesses"
+    return f"(N, {', '.join(map(str, classifier.shape))})"
 
 
 def _pixels(bundle: Bundle) -> str:

@@ -22,19 +22,16 @@ class Context(NamedTuple):
         seed: the run's seed.
         step: the number of updates so far.
         layer: a number that encodes the layer's position in the network.
-        frozen: how many of the first layers inside this layer run in inference mode.
     """
 
     training: bool = False
     seed: int = 0
     step: int = 0
     layer: int = 0
-    frozen: int = 0
 
     def inside(self, index: int) -> Context:
         """Return the context of the layer at position `index` inside this layer."""
-        training = self.training and index >= self.frozen
-        return self._replace(layer=self.layer * 1000 + index + 1, training=training, frozen=0)
+        return self._replace(layer=self.layer * 1000 + index + 1)
 
 
 @runtime_checkable

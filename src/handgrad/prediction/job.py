@@ -27,8 +27,8 @@ class Job:
         classifier: the classifier.
         sources: the images, in the order of the answers.
         preprocessing: the preprocessing of image files.
-        preprocess_rows: whether to preprocess the images of arrays as well. If not, they are
-            preprocessed only if they are uint8 and do not have the shape that the network takes.
+        preprocess_rows: whether to preprocess all images of arrays. If not, only those are
+            preprocessed that are raw.
         top: the number of most probable classes in an answer, or None for all classes.
 
     Raises:

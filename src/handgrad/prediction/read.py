@@ -69,8 +69,8 @@ def read_batches(
     Args:
         sources: the images.
         preprocessing: how to preprocess each image file.
-        rows_too: whether to preprocess the images of arrays as well. If not, they are preprocessed
-            only if they are uint8 and do not have the shape that the network takes.
+        rows_too: whether to preprocess all images of arrays. If not, only those are preprocessed
+            that are raw.
 
     Raises:
         DataError: if `rows_too` is set and the images of an array are not uint8.
@@ -86,13 +86,12 @@ def _row_batches(
     source: ImageRows, preprocessing: Preprocessing, rows_too: bool
 ) -> Iterator[Batch]:
     images = source.images
-    fits = images.shape[1:] == preprocessing.shape
     if rows_too and images.dtype != np.uint8:
         raise DataError(
             f"arrays of {images.dtype} cannot be preprocessed like image files; save them as uint8 "
             "with values 0 to 255"
         )
-    prepare = rows_too or (not fits and images.dtype == np.uint8)
+    prepare = rows_too or source.are_raw
     for at in range(0, len(images), BATCH):
         part = slice(at, at + BATCH)
         X = images[part]

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import Label
+from handgrad.class_names import Label, as_text
 from handgrad.classifier import Classifier
+from handgrad.classifier.scaling import raw_bytes
 from handgrad.data.formats import image_folder
 from handgrad.data.formats.folder_tree import is_image, scan
 from handgrad.data.formats.pixel_table import is_table, siblings
@@ -49,18 +50,23 @@ class ImageRows(NamedTuple):
     """The images of an array to classify.
 
     Attributes:
-        images: the images, (N, C, H, W): inputs of the network, or uint8 images of another size.
+        images: the images, (N, C, H, W).
         names: the name of each image in the results, such as its index.
         labels: the known label of each image, or None where it is unknown.
+        are_raw: whether the images are uint8 images that have to be preprocessed. If not, they are
+            inputs of the network.
     """
 
     images: NDArray[Any]
     names: list[str]
     labels: list[Label | None]
+    are_raw: bool = False
 
     def after(self, start: int) -> ImageRows:
         """Return the images without the first `start` ones."""
-        return ImageRows(self.images[start:], self.names[start:], self.labels[start:])
+        return self._replace(
+            images=self.images[start:], names=self.names[start:], labels=self.labels[start:]
+        )
 
 
 Source = ImageFiles | ImageRows
@@ -135,9 +141,13 @@ def known_labels(sources: Sequence[Source], classes: Sequence[Label]) -> list[So
 
     A label that is a number, such as the name of a class folder, equals the same number as text.
     """
-    by_text = {str(name): name for name in classes}
+    by_text = {as_text(name): name for name in classes}
     return [
-        source._replace(labels=[by_text.get(str(label)) for label in source.labels])
+        source._replace(
+            labels=[
+                label if label is None else by_text.get(as_text(label)) for label in source.labels
+            ]
+        )
         for source in sources
     ]
 
@@ -187,18 +197,26 @@ def _source(
     if isinstance(found, FileList):
         return ImageFiles(list(found.paths), labels)
     try:
-        images = _rows(found.images, path, classifier)
+        images, are_raw = _rows(found.images, path, classifier)
     except DataError as error:
         message = str(error)
         raise DataError(message if message.startswith(str(path)) else f"{path}: {error}") from None
-    return ImageRows(images, [f"{prefix}{i}" for i in range(count)], labels)
+    return ImageRows(images, [f"{prefix}{i}" for i in range(count)], labels, are_raw)
 
 
-def _rows(images: NDArray[Any], path: Path, classifier: Classifier) -> NDArray[Any]:
-    """Return images as inputs of the network, or as uint8 if they have another size."""
+def _rows(images: NDArray[Any], path: Path, classifier: Classifier) -> tuple[NDArray[Any], bool]:
+    """Return images, and whether they are raw images that have to be preprocessed.
+
+    Images of the network's size are inputs of the network, unless the training arrays were
+    preprocessed.
+    """
+    if classifier.preprocesses_arrays:
+        return raw_bytes(classifier.pixel_range, images), True
     C, H, W = classifier.shape
     if images.shape[1:] in ((C, H, W), (H, W, C), *([(H, W)] if C == 1 else [])):
-        return classifier.pixels(images)
+        return classifier.pixels(images), False
     arrays = ImagesAndLabels(images, np.zeros(len(images), np.int64))  # the labels are not used
     data, _ = datasets_from_arrays({TRAIN: arrays}, data_name(path))
-    return as_bytes(data.images) if data.pixel_range.is_known else data.images
+    if not data.pixel_range.is_known:
+        return data.images, False
+    return as_bytes(data.images), True

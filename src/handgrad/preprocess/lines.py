@@ -24,8 +24,7 @@ class RemoveLines:
 
     Lines are looked for in a copy with at most 128 cells on the longer side. A cell has ink if one
     of its pixels is lighter than half of Otsu's threshold, because lines are often fainter than the
-    drawing. Ink is only removed if enough ink remains to be
-    a character.
+    drawing. Ink is only removed if enough ink remains to be a character.
 
     Attributes:
         min_side: images whose longer side is shorter than this are left unchanged.
@@ -79,7 +78,7 @@ def _is_enough(rest: Mask, before: Mask) -> bool:
 
 
 def _widened(cells: Mask) -> Mask:
-    """Return which cells or their neighbours, also at corners, are in a set of cells."""
+    """Return the given cells and the cells next to them, also diagonally."""
     for _ in range(2):  # along columns, then along rows
         near = np.pad(cells, ((1, 1), (0, 0)))
         cells = (near[:-2] | near[1:-1] | near[2:]).T

@@ -41,6 +41,7 @@ KINDS = _kinds(steps, background, ink, lines)
 VERSIONS: dict[int, dict[str, Any]] = {1: version1.KINDS, 2: KINDS}
 NEWEST = max(VERSIONS)
 MAX_STEPS = 32
+_KEYS = {"shape", "steps", "version", "ink", "for_arrays"}  # of a description
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Preprocessing:
         steps: the steps, in the order in which they are applied. All belong to one version.
         ink: "dark" or "light", if the training images have only dark or only light ink on their
             background; or None if they have both, or this is unknown.
+        for_arrays: whether arrays of images are preprocessed in the same way as image files. If
+            not, an array already has the form that the network takes.
 
     Raises:
         ModelError: if the steps do not produce images of this shape.
@@ -67,6 +70,7 @@ class Preprocessing:
     shape: tuple[int, int, int]
     steps: tuple[Step, ...]
     ink: Ink | None = None
+    for_arrays: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _as_shape(self.shape))
@@ -77,6 +81,10 @@ class Preprocessing:
             )
         if self.ink not in (None, "dark", "light"):
             raise ModelError(f"the ink of a preprocessing is dark or light, not {self.ink!r:.60}")
+        if type(self.for_arrays) is not bool:
+            raise ModelError(
+                f"for_arrays of a preprocessing is true or false, not {self.for_arrays!r:.60}"
+            )
         for step in self.steps:
             if not any(_belongs(step, kinds) for kinds in VERSIONS.values()):
                 raise ModelError(
@@ -113,6 +121,24 @@ class Preprocessing:
             DataError: if the image has an unsupported shape or dtype.
         """
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
+
+    def apply_to_arrays(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Preprocess images (N, C, H, W), and return them as (N, C', H', W') uint8.
+
+        Args:
+            images: the images, uint8, with the channels of an image that `apply` accepts.
+
+        Raises:
+            DataError: if the images have an unsupported shape or dtype.
+        """
+        results = np.empty((len(images), *self.shape), np.uint8)
+        for n, image in enumerate(images):
+            results[n] = self.apply(image.transpose(1, 2, 0))
+        return results
+
+    def has_same_steps(self, other: Preprocessing | None) -> bool:
+        """Return whether another preprocessing gives the same result for each image."""
+        return other is not None and (self.shape, self.steps) == (other.shape, other.steps)
 
     def check(self, image: ArrayLike) -> tuple[NDArray[np.uint8], Problem | None]:
         """Preprocess an image, and return why it cannot be classified, if there is a reason.
@@ -166,6 +192,8 @@ class Preprocessing:
             described["version"] = self.version
         if self.ink is not None:
             described["ink"] = self.ink
+        if self.for_arrays:
+            described["for_arrays"] = True
         return described
 
     @classmethod
@@ -176,11 +204,11 @@ class Preprocessing:
             ModelError: if the description is invalid.
         """
         if not isinstance(described, Mapping) or not (
-            {"shape", "steps"} <= described.keys() <= {"shape", "steps", "version", "ink"}
+            {"shape", "steps"} <= described.keys() <= _KEYS
         ):
             raise ModelError(
                 "the description of a preprocessing must contain shape and steps, and otherwise "
-                "only version and ink"
+                "only version, ink and for_arrays"
             )
         if not isinstance(described["steps"], Sequence):
             raise ModelError("the steps of a preprocessing must be a list")
@@ -191,7 +219,9 @@ class Preprocessing:
                 f"handgrad reads 1 to {NEWEST}; install a newer handgrad"
             )
         steps = tuple(_build(step, VERSIONS[version]) for step in described["steps"])
-        return cls(described["shape"], steps, described.get("ink"))
+        return cls(
+            described["shape"], steps, described.get("ink"), described.get("for_arrays", False)
+        )
 
 
 def _as_image(image: ArrayLike) -> Pixels:

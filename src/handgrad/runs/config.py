@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,7 +27,7 @@ from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, ModelError
+from handgrad.errors import ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
@@ -63,10 +63,14 @@ from handgrad.runs.fields import (
     parse_freeze,
     schedule_named,
     shared,
+    steps_for,
     toml_text,
     weights_by_class,
 )
 from handgrad.train_config import MAX_EPOCHS, MIN_UPDATES, TrainConfig
+
+if TYPE_CHECKING:
+    from handgrad.preprocess import Preprocessing
 
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = PATIENCE = 10
@@ -91,7 +95,7 @@ class RunConfig(BaseModel):
     )
     size: Annotated[Whole, Field(ge=4, le=512)] | None = option(
         None,
-        "Resize your images to NxN pixels",
+        "Resize your images to NxN pixels; arrays only together with --preprocessing",
         metavar="N",
         panel=OWN_IMAGES,
         default_text="the size of the images if all have the same size of at most 64, otherwise "
@@ -104,7 +108,7 @@ class RunConfig(BaseModel):
         "on a dark background) or drawing (for drawings and photographs of a single character)",
         metavar="NAME",
         panel=OWN_IMAGES,
-        default_text="plain, in colour if the images are in colour",
+        default_text="plain, in colour if the images are in colour; arrays are used as they are",
         on_resume="fixed",
     )
     skip_broken: bool | None = option(
@@ -306,27 +310,23 @@ class RunConfig(BaseModel):
         Args:
             progress: whether to show a progress bar on stderr, or None to show it only if stderr is
                 a terminal.
-            start: the classifier to start from, whose preprocessing is applied to image files.
+            start: the classifier to start from, whose preprocessing is applied to image files, and
+                to arrays if it was applied to its training arrays.
 
         Raises:
             ConfigError: if a setting for image files is given, but the data are arrays.
             DataError: if the images cannot be loaded.
         """
-        prepare = None if start is None or self.data in SOURCES else start.preprocessing
-        if self.preprocessing is not None:
-            from handgrad.preprocess import preset_named  # it loads Pillow
-
-            side = self.size or 28
-            prepare = preset_named(self.preprocessing, (1, side, side))
+        steps = self.preprocessing_steps()
+        if start is not None:
+            steps = start.preprocessing
         options: Any = {"side": self.size, "skip_broken": bool(self.skip_broken)}
-        options |= {"progress": progress, "preprocessing": prepare}
-        train, test = load_data(self.data, self.data_dir, **options)
-        if self.preprocessing is not None and train.preprocessing != prepare:
-            raise ConfigError(
-                f"preprocessing applies to image files only, but {self.data} contains arrays; "
-                "remove preprocessing"
-            )
-        return train, test
+        options |= {"progress": progress, "preprocessing": steps}
+        return load_data(self.data, self.data_dir, **options)
+
+    def preprocessing_steps(self) -> Preprocessing | None:
+        """Return the preprocessing that the user chose for files and arrays, or None."""
+        return None if self.preprocessing is None else steps_for(self.preprocessing, self.size)
 
     def fitted_to(self, train: Dataset) -> RunConfig:
         """Return the settings with a batch size and a number of epochs that fit the images.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,9 @@ from handgrad.models import MODELS
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from handgrad.train_config import OnResume, TrainConfig
+
+if TYPE_CHECKING:
+    from handgrad.preprocess import Preprocessing
 
 # Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
 LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
@@ -194,6 +198,19 @@ def check_own_images(data: str, settings: Mapping[str, Any]) -> None:
                 f"{name} applies to your own images only, not to {data}; remove {name}, or give "
                 "the path of your own images"
             )
+
+
+def steps_for(name: str, side: int | None) -> Preprocessing:
+    """Return the preprocessing of the user's own images, for files and for arrays.
+
+    Args:
+        name: the name of the preprocessing.
+        side: the height and width of the result, or None for 28.
+    """
+    from handgrad.preprocess import preset_named  # it loads Pillow
+
+    side = side or 28
+    return replace(preset_named(name, (1, side, side)), for_arrays=True)
 
 
 def check_engine(engine: str, settings: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, is_user_data, load_data
+from handgrad.data.old_digests import is_digest_of_unscaled, unscaled_before
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
 from handgrad.runs.trained_on import INCOMPLETE, trained_on
@@ -57,6 +58,7 @@ def load_validation(
         data_dir = Path(stored)
     train, _ = load_data(name, data_dir, skip_broken=_skips_broken(about, name), **options)
     if train.digest() != own.get("digest"):
+        _check_scaling(train, own)
         raise DataError(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
             "train the model again"
@@ -97,14 +99,25 @@ def check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test set would be another one; warn if the images have changed."""
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
-    if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
-        raise DataError(
-            f"{train.name}: the images have changed since the model was trained, so a new random "
-            "test split may contain its training images; restore the images, train the model "
-            "again, or give other images with --data"
-        )
+    if train.digest() != own.get("digest"):
+        _check_scaling(train, own)
+        if lacks_test_split(expanded(str(own["name"]))):
+            raise DataError(
+                f"{train.name}: the images have changed since the model was trained, so a new "
+                "random test split may contain its training images; restore the images, train the "
+                "model again, or give other images with --data"
+            )
     if test.digest() != own.get("test_digest", test.digest()):
         _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
+
+
+def _check_scaling(train: Dataset, own: Mapping[str, Any]) -> None:
+    """Raise a DataError if a model was trained on the images before they were scaled."""
+    if is_digest_of_unscaled(own.get("digest"), train):
+        raise DataError(
+            f"{train.name}: when the model was trained, {unscaled_before(train)}; train the model "
+            "again"
+        )
 
 
 def load_all(
@@ -161,8 +174,23 @@ def load_ood(
 
         steps = classifier.preprocessing or preset_named("plain", classifier.shape)
         images = load_images(Path(name), steps, trained=classifier.pixel_range, progress=progress)
+        _check_size(images, classifier, name)
         return classifier.network.as_images(images)
-    return classifier.pixels(load_data(name, data_dir, progress=progress)[1])
+    options: dict[str, Any] = {"progress": progress, "preprocessing": classifier.preprocessing}
+    _, test = load_data(name, data_dir, **options)
+    _check_size(test.images, classifier, name)
+    return classifier.pixels(test)
+
+
+def _check_size(images: NDArray[Any], classifier: Classifier, name: str) -> None:
+    """Raise a DataError if the images of an array have another size than a model takes."""
+    if images.shape[1:] != classifier.shape:
+        found, taken = ("x".join(map(str, shape)) for shape in (images.shape[1:], classifier.shape))
+        raise DataError(
+            f"{name}: the arrays have images of {found} (channels x height x width), but the model "
+            f"takes {taken}; give image files, which are converted to this size, or convert the "
+            "arrays"
+        )
 
 
 def used_in_training(

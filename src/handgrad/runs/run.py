@@ -27,6 +27,7 @@ from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
 from handgrad.runs.trained_on import digest_of_all, image_digests, write_digests
 from handgrad.train import Epoch, Evaluation, History, evaluate
+from handgrad.train.evaluate import scaled_for
 
 IMAGES_SHOWN = 36
 
@@ -199,11 +200,13 @@ def calibrate_on(classifier: Classifier, validation: Dataset, train: Dataset | N
     Returns:
         A sentence that describes the calibration, or why there was none.
     """
+    validation = scaled_for(classifier, validation)
     Z = classifier.logits(validation)
     failure = evaluate(classifier, validation, logits=lambda _: Z).failure
     if failure:
         return f"not calibrated: {failure}"
     if train is not None and len(validation) >= ood.MIN_IMAGES:
+        train = scaled_for(classifier, train)
         classifier.ood = ood.fit_ood(classifier.network, train, validation, Z)
     if reason := reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"

@@ -81,7 +81,7 @@ class StartModel:
             DataError: if the images have another shape than the network takes.
             ModelError: if the classes differ and the last layer is not a `Dense`.
         """
-        if data.shape != self.classifier.shape:
+        if data.shape != self.classifier.shape and not self.classifier.preprocesses_arrays:
             raise DataError(
                 f"{data.name} has images of {_size(data.shape)} (channels x height x width), but "
                 f"the network in {self.path} takes {_size(self.classifier.shape)}; convert the "
@@ -97,7 +97,11 @@ class StartModel:
         if any(isinstance(layer, Normalize) for layer in network.layers):
             lines.append("keeps the model's mean and standard deviation of the pixels")
         own = self.classifier.preprocessing
-        if own is not None and own != data.preprocessing:
+        if (
+            own is not None
+            and own != data.preprocessing
+            and not own.has_same_steps(data.preprocessing)
+        ):
             lines.append(
                 f"the images of {data.name} are used as they are; the model keeps its own "
                 "preprocessing for image files"

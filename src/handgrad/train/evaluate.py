@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import Label
+from handgrad.class_names import Label, as_text
 from handgrad.classifier import Classifier, logits_function, network_of
 from handgrad.data import Dataset
 from handgrad.errors import DataError
@@ -153,10 +153,10 @@ def with_classes(data: Dataset, classes: Sequence[Label]) -> Dataset:
     """
     if data.classes == tuple(classes):
         return data
-    known = {str(name): k for k, name in enumerate(classes)}
+    known = {as_text(name): k for k, name in enumerate(classes)}
     occurring = [data.classes[k] for k in np.flatnonzero(data.counts)]
     are_indices = isinstance(classes[0], str) and all(
-        isinstance(name, int) and 0 <= name < len(classes) and str(name) not in known
+        isinstance(name, int) and 0 <= name < len(classes) and as_text(name) not in known
         for name in occurring
     )
     if are_indices:
@@ -165,13 +165,13 @@ def with_classes(data: Dataset, classes: Sequence[Label]) -> Dataset:
             "handgrad: %s: the labels are numbers, taken as indices of the classes: 0 is %r",
             *(data.name, classes[0]),
         )
-    unknown = [name for name in occurring if str(name) not in known]
+    unknown = [name for name in occurring if as_text(name) not in known]
     if unknown:
         raise DataError(
             f"{data.name} has the class {unknown[0]!r}, but the model has only the classes "
             f"{_some(tuple(classes))}; leave out the images of other classes, or rename the class"
         )
-    index = np.array([known.get(str(name), 0) for name in data.classes], np.int64)
+    index = np.array([known.get(as_text(name), 0) for name in data.classes], np.int64)
     return replace(data, labels=index[data.labels], classes=tuple(classes))
 
 
@@ -203,7 +203,8 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
             f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
             "build the network with classes=len(train.classes)"
         )
-    net.as_images(data.images[:1])
+    if not (isinstance(model, Classifier) and model.preprocesses_arrays):  # they fit afterwards
+        net.as_images(data.images[:1])
 
 
 def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
@@ -214,7 +215,10 @@ def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
     """
     if not isinstance(model, Classifier) or (X := model.pixels(data)) is data.images:
         return data
-    return replace(data, images=X, pixel_range=model.pixel_range or data.pixel_range)
+    changes: dict[str, Any] = {"pixel_range": model.pixel_range or data.pixel_range}
+    if model.preprocesses_arrays:
+        changes["preprocessing"] = model.preprocessing
+    return replace(data, images=X, **changes)
 
 
 def _some(labels: tuple[Any, ...]) -> str:

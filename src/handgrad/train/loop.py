@@ -183,6 +183,8 @@ def _prepare(
     """Check the arguments of `fit`; return a run, validation images and a checkpoint target."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
+    if isinstance(model, Classifier) and model.preprocesses_arrays:  # before copies are looked for
+        train = scaled_for(model, train)
     if validation is not None and not isinstance(validation, Dataset):
         train, validation, by_image = _split(train, validation, by_image, config.seed)
     _check(model, train, validation, config)
@@ -233,7 +235,7 @@ def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarge
     """Check that a checkpoint belongs to this run, and continue from it."""
     was, now = loaded.about["run"], target.fingerprint
     folder = Path(target.config.folder)
-    check_fingerprint(was, now, folder, allow_changes=target.config.allow_changes)
+    check_fingerprint(was, now, folder, run.train, allow_changes=target.config.allow_changes)
     state = loaded.state
     if was.get("optimizer") != now["optimizer"]:
         state = state._replace(lr_halvings=0)  # a new learning rate is used as given

@@ -131,7 +131,7 @@ def _statements(path: Path, source: str) -> Iterator[tuple[str, re.Match[str]]]:
         start, line = keyword.start(), source.count("\n", 0, keyword.start()) + 1
         for kind, pattern in _STATEMENTS.items():
             match = pattern.match(source, start)
-            is_first = not code[code.rfind("\n", 0, start) + 1 : start].strip()
+            is_first = code[:start].rstrip()[-1:] in ("", ";", "}")
             if match and is_first and not _declares_two(match, code):
                 yield kind, match
                 break

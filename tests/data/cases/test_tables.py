@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
+from handgrad.data.every_split import load_every_split
 from handgrad.data.formats.pixel_table import read_rows
 from handgrad.data.formats.registry import read_contents
 from handgrad.errors import DataError
@@ -380,6 +381,29 @@ def test_colour_images_are_planes_or_interleaved(tmp_path):
     header = ["label", *(f"{c}{k}" for k in range(64) for c in "rgb")]
     images = read_contents(write(tmp_path / "a.csv", header, rows)).splits["train"].images
     assert np.array_equal(images, colour.transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("kind", ["noise", "flat images", "one black image"])
+def test_an_unclear_order_of_the_colours_is_reported_unless_it_makes_no_difference(kind, tmp_path):
+    rng, y = np.random.default_rng(0), np.arange(20) % 2
+    X = rng.integers(0, 256, (20, 108))
+    if kind == "flat images":
+        X = np.repeat(rng.integers(0, 256, (20, 1)), 108, axis=1)
+    if kind == "one black image":
+        X, y = np.zeros((2, 108), np.int64), y[:2]
+    np.savetxt(tmp_path / "rows.csv", np.column_stack([y, X]), "%d", delimiter=",")
+    np.savez(tmp_path / "rows.npz", x=X.astype(np.uint8), y=y)
+    for name in ("rows.csv", "rows.npz"):
+        data = load_every_split(tmp_path / name)
+        assert np.array_equal(data.images, X.reshape(-1, 3, 6, 6))
+        is_reported = "three planes are assumed, because the order is unclear" in data.summary
+        assert is_reported == (kind == "noise"), name
+    names = [f"{c}{n}" for c in "rgb" for n in range(36)]
+    rows = np.column_stack([y, X])
+    header = ",".join(["label", *names])  # they state the order
+    np.savetxt(tmp_path / "rows.csv", rows, "%d", delimiter=",", header=header, comments="")
+    data = load_every_split(tmp_path / "rows.csv")
+    assert np.array_equal(data.images, X.reshape(-1, 3, 6, 6))
 
 
 def test_names_with_coordinates_state_a_shape_that_is_not_square(tmp_path):

@@ -49,6 +49,8 @@ def test_a_header_is_skipped(tmp_path, header, label):
             "a.csv, line 3, column 1 `label`: the label is missing; add",
         ),
         (["a,0,1,2,3", '"",0,1,2,3'], "a.csv, line 2, column 1: the label is missing; add it"),
+        (['""', '""'], "a.csv, line 1, column 1: the cell is empty; correct it"),
+        (["\x1f"], "a.csv, line 1, column 1: the cell is empty; correct it"),
     ],
 )
 def test_invalid_headers_and_labels_are_rejected(tmp_path, lines, sentence):

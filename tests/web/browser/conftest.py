@@ -19,6 +19,13 @@ from handgrad.train import evaluate, fit
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 NO_CHROMIUM = "Chromium is not installed: apt-get install chromium"
 DESKTOP, PHONE = (1440, 900), (390, 844)
+VIEWS = {
+    "draw": "Draw",
+    "train": "Train",
+    "inside": "Inside",
+    "evaluate": "Evaluate",
+    "compare": "Compare",
+}
 
 
 @pytest.fixture(scope="session")

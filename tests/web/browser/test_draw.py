@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import handgrad as hg
 from tests.web.browser.conftest import DESKTOP, PHONE
@@ -24,12 +25,12 @@ def draw(page, points) -> None:
 
 def eight() -> list[tuple[float, float]]:
     """Return the points of an 8."""
-    angles = [2 * math.pi * i / 40 for i in range(41)]
+    angles = [2 * math.pi * i / 24 for i in range(25)]
     return [(0.5 + 0.14 * math.sin(2 * a), 0.5 - 0.3 * math.sin(a)) for a in angles]
 
 
 def one() -> list[tuple[float, float]]:
-    return [(0.52 - 0.002 * i, 0.2 + 0.02 * i) for i in range(31)]
+    return [(0.52 - 0.006 * i, 0.2 + 0.06 * i) for i in range(11)]
 
 
 def shown(page) -> dict:
@@ -90,6 +91,31 @@ def test_an_eight_is_answered_eight_with_the_numbers_of_python(visit, run_folder
 
     page.get_by_role("button", name="Undo").click()
     assert page.locator("#answer").inner_text() == "–"
+
+
+def test_a_file_gets_the_answer_of_python(visit, run_folder, tmp_path):
+    model, (_, test) = hg.load_model(run_folder), hg.load_data("digits")
+    digit = np.kron(test.images[7, 0], np.ones((20, 20), np.uint8))
+    sheet = 255 - np.pad(digit, ((30, 60), (90, 20)))
+    blank = np.full((120, 90), 250, np.uint8)
+    page = visit("draw")
+    for name, image in (("seven.png", sheet), ("blank.png", blank)):
+        Image.fromarray(image).save(tmp_path / name)
+        page.locator("input[type=file]").first.set_input_files(tmp_path / name)
+        page.locator(f"#pad[width='{image.shape[1]}']").wait_for()
+        prepared, problem = model.preprocessing.check(image)
+        found = shown(page)
+        assert np.array_equal(np.array(found["input"]).reshape(prepared.shape), prepared)
+        X = prepared[np.newaxis]
+        assert found["predicted"] == model.predict(X, pixel_range="raw")[0]
+        assert found["reason"] == (problem or model.doubt(X, pixel_range="raw")[0])
+    assert found["reason"] == "nothing drawn"
+    assert page.locator("#answer").inner_text() == "don't know"
+    assert page.locator("#reason").inner_text() == "Nothing is drawn, or it is too faint."
+
+    (tmp_path / "text.png").write_text("no image")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "text.png")
+    page.locator("#status", has_text="text.png cannot be read as an image").wait_for()
 
 
 def test_the_keyboard_draws_too(visit):

@@ -2,15 +2,7 @@
 
 import pytest
 
-from tests.web.browser.conftest import DESKTOP, PHONE
-
-VIEWS = {
-    "draw": "Draw",
-    "train": "Train",
-    "inside": "Inside",
-    "evaluate": "Evaluate",
-    "compare": "Compare",
-}
+from tests.web.browser.conftest import DESKTOP, PHONE, VIEWS
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

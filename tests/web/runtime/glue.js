@@ -15,7 +15,7 @@ const plain = (value) => {
 };
 
 const tests = {
-  shapes: ({ layer, shape }) => handgrad.build_layer(layer).shapes(shape),
+  shapes: ({ layer, shape }) => handgrad.build_layer(layer ?? undefined).shapes(shape),
   layer: ({ layer: description, params, X, ctx, dY }) => {
     const layer = handgrad.build_layer(description);
     [params, X, dY] = [to_tree(params), to_array(X), to_array(dY)];
@@ -52,18 +52,31 @@ const tests = {
     const answer = golden.images && plain(network.forward(golden.images)[0]);
     return { metadata, digest, golden_logits, answer, names: Object.keys(network.arrays) };
   },
-  network: (description, arrays) => {
-    tests.model = { network: handgrad.build_network(description, arrays) };
+  network: ({ description, arrays }) => {
+    tests.model = { network: handgrad.build_network(description, to_tree(arrays)) };
   },
-  logits: ({ shape, data, bytes }) => {
+  logits: ({ shape, json, bytes }) => {
+    const data = JSON.parse(json);
     const images = { shape, data: bytes ? Uint8Array.from(data) : Float64Array.from(data) };
-    return plain(tests.model.network.forward(images)[0]);
+    return plain({ logits: tests.model.network.forward(images)[0] });
   },
-  loss_and_grads: ({ images, labels, ctx }) => {
-    const [loss, gradients] = tests.model.network.loss_and_grads(to_array(images), labels, {
-      ctx: context(ctx),
+  train: ({ kind, settings, images, labels, seed }) => {
+    const { network } = tests.model, optimizer = new OPTIMIZERS[kind](settings), losses = [];
+    const state = {};
+    for (const name in network.parameters) {
+      state[name] = handgrad.initial_state(optimizer, network.parameters[name]);
+    }
+    images.forEach((X, i) => {
+      const ctx = context({ training: true, seed, step: i });
+      const [logits, cache] = network.forward(to_array(X), ctx);
+      const [loss, dlogits] = new LOSSES.SoftmaxCrossEntropy().value_and_gradient(logits, labels[i]);
+      for (const [name, dW] of Object.entries(network.backward(cache, dlogits))) {
+        optimizer.update(network.arrays[name], dW, state[name], optimizer.lr, i + 1);
+      }
+      network.update_buffers(cache);
+      losses.push(loss);
     });
-    return plain({ loss, gradients });
+    return plain({ losses, arrays: network.arrays });
   },
   walk: ({ images, ctx, dlogits }) => {
     const { network } = tests.model, forward = [], backward = [], caches = [];

@@ -43,7 +43,7 @@ class Runtime:
         self._v8.eval(bundle(folder / "index.js", "handgrad"))
         self._v8.eval(GLUE)
 
-    def call(self, name: str, **arguments: Any) -> Any:
+    def call(self, name: str, /, **arguments: Any) -> Any:
         """Call a function of `tests` in glue.js with an object of these arguments."""
         text = self._v8.call("call_json", name, json.dumps(_plain(arguments)))
         answer = json.loads(text)

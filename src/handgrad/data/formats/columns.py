@@ -217,7 +217,7 @@ def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str])
     if texts:
         return Columns(texts[0], pixels=tuple(k for k in range(width) if k != texts[0]))
     skipped: tuple[int, ...] = ()
-    if not any(row[-1] for row in sample):  # each line ends with a separator
+    if width > 1 and not any(row[-1] for row in sample):  # each line ends with a separator
         width, skipped = width - 1, (width - 1,)
     undecided = not is_square(width) or is_square(width - 1)
     return Columns(pixels=tuple(range(width)), undecided=undecided, skipped=skipped)

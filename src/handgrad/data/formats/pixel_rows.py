@@ -19,6 +19,10 @@ _COLOUR = re.compile(r"(?<![a-z])(red|green|blue|[rgb])(?=[\W_]*\d|$)")
 _HORIZONTAL, _VERTICAL = ("x", "c", "col", "column", "w"), ("y", "r", "row", "h")
 _SAMPLE = 200  # images
 _CLEAR = 1.1  # by which one order of colours must be smoother than the other
+_ASSUMED = (
+    "three planes are assumed, because the order is unclear; columns named r0, g0, b0, r1, ... or "
+    "images (N, H, W, 3) state it"
+)
 
 
 def is_square(count: int) -> bool:
@@ -35,7 +39,8 @@ def to_images(rows: NDArray[Any], layout: Layout | None, name: str) -> tuple[NDA
 
     Args:
         rows: one image per row. Grey pixels are ordered row by row. The three values of a colour
-            image are interleaved, or form three planes; the smoother interpretation is chosen.
+            image are interleaved, or form three planes; the smoother interpretation is chosen. If
+            neither is clearly smoother, the description says that three planes are assumed.
         layout: the shape of one image, or None if it is square.
         name: the name that the error message uses for the rows.
 
@@ -51,10 +56,11 @@ def to_images(rows: NDArray[Any], layout: Layout | None, name: str) -> tuple[NDA
     size = f"{count:,} pixels, {H}x{W}"
     if C == 1 or layout is not None:
         return rows.reshape(len(rows), C, H, W), size + (" in colour" if C == 3 else "")
-    if has_alpha or _are_interleaved(rows, H):
-        images = rows.reshape(len(rows), H, W, C).transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(images), f"{size} in colour (interleaved)"
-    return rows.reshape(len(rows), C, H, W), f"{size} in colour (three planes)"
+    order = "interleaved" if has_alpha else _order_of_colours(rows, H)
+    size += f" in colour ({order})"
+    if order != "interleaved":
+        return rows.reshape(len(rows), C, H, W), size
+    return np.ascontiguousarray(rows.reshape(len(rows), H, W, C).transpose(0, 3, 1, 2)), size
 
 
 def square_layout(count: int, name: str) -> Layout:
@@ -150,12 +156,15 @@ def _are_opaque(rows: NDArray[Any]) -> bool:
     return bool(white in (1, 255) and (rows[:, 3::4] == white).all() and (rows != white).any())
 
 
-def _are_interleaved(rows: NDArray[Any], side: int) -> bool:
-    """Return whether colour images are clearly smoother if the values are read as interleaved."""
+def _order_of_colours(rows: NDArray[Any], side: int) -> str:
+    """Return "interleaved" or "three planes", whichever is smoother, or `_ASSUMED` if unclear."""
     some = rows[:: max(1, len(rows) // _SAMPLE)][:_SAMPLE].astype(np.float32)
     planes = some.reshape(-1, 3, side, side)
     interleaved = some.reshape(-1, side, side, 3).transpose(0, 3, 1, 2)
-    return _roughness(interleaved) * _CLEAR < _roughness(planes)
+    rough, other = _roughness(interleaved), _roughness(planes)
+    if max(rough, other) <= _CLEAR * min(rough, other) and not np.array_equal(interleaved, planes):
+        return _ASSUMED
+    return "interleaved" if rough < other else "three planes"
 
 
 def _roughness(images: NDArray[np.float32]) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.class_names import Label
+from handgrad.class_names import Label, normalized, same_names
 
 TRAIN, TEST, VALIDATION = "train", "test", "validation"
 
@@ -90,6 +91,30 @@ class Contents:
     unlabelled: FileList | ImagesAndLabels | None = None
     summary: str = ""
     skipped: tuple[Skipped, ...] = ()
+
+
+def with_normalized_labels(contents: Contents) -> Contents:
+    """Return contents whose labels are in the Unicode normalization form NFC.
+
+    The summary names the labels that occurred in several forms.
+    """
+    names: set[Label] = set()
+    splits: dict[str, Any] = {}
+    for key, split in contents.splits.items():
+        if isinstance(split, FileList):
+            names.update(split.labels)
+            splits[key] = split._replace(labels=[*map(normalized, split.labels)])
+        elif split.labels.dtype.kind == "U":
+            unique, inverse = np.unique(split.labels, return_inverse=True)
+            names.update(unique.tolist())
+            labels = np.array([*map(normalized, unique.tolist())], np.str_)[inverse]
+            splits[key] = split._replace(labels=labels)
+        else:
+            splits[key] = split
+    merged = ", ".join(map(repr, same_names(names)))
+    note = f"equal names in several Unicode forms are one class: {merged}" if merged else ""
+    summary = "; ".join(filter(None, (contents.summary, note)))
+    return replace(contents, splits=splits, summary=summary)
 
 
 class Reader(Protocol):

@@ -17,7 +17,15 @@ from handgrad.data.formats import (
     table_folder,
     unsupported,
 )
-from handgrad.data.formats.reader import TEST, VALIDATION, Contents, FileList, Reader, Splits
+from handgrad.data.formats.reader import (
+    TEST,
+    VALIDATION,
+    Contents,
+    FileList,
+    Reader,
+    Splits,
+    with_normalized_labels,
+)
 from handgrad.errors import DataError
 
 __all__ = [
@@ -50,11 +58,14 @@ READERS: tuple[Reader, ...] = (
 def read_contents(path: Path) -> Contents:
     """Read a file or folder with the first reader that accepts it.
 
+    Labels that differ only in their Unicode normalization form become equal.
+
     Raises:
         DataError: if the file or folder cannot be read.
     """
     try:
-        return next(reader for reader in READERS if reader.accepts(path)).read(path)
+        reader = next(reader for reader in READERS if reader.accepts(path))
+        return with_normalized_labels(reader.read(path))
     except OSError as error:
         raise DataError(
             f"{error.filename or path} cannot be read ({error.strerror}); make it readable, or "

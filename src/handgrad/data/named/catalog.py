@@ -79,7 +79,8 @@ def load_data(
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
             terminal.
         preprocessing: how to preprocess the user's own image files, or None to choose the
-            preprocessing from a sample of them.
+            preprocessing from a sample of them. Arrays and built-in data sets are preprocessed only
+            if it is `for_arrays`.
         side: the height and width to which the user's own image files are resized, or None to
             choose the size from a sample of them.
         skip_broken: whether to leave out image files of the user that cannot be read. The attribute
@@ -101,9 +102,13 @@ def load_data(
     if skip_broken:
         raise ConfigError(f"skip_broken applies to your own images only, not to {name}; remove it")
     source = _source(name)
-    train, test = _load(source, data_dir, download, progress)
     default = _preprocessing(source)
-    return replace(train, preprocessing=default), replace(test, preprocessing=default)
+    train, test = (
+        replace(data, preprocessing=default) for data in _load(source, data_dir, download, progress)
+    )
+    if preprocessing is not None and preprocessing.for_arrays:
+        return train.preprocessed(preprocessing), test.preprocessed(preprocessing)
+    return train, test
 
 
 def is_user_data(name: str) -> bool:

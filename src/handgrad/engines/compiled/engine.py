@@ -299,7 +299,7 @@ class CompiledEngine:
 
     def _execute(self, program: Program, count: int) -> bool:
         """Run steps of a program, and return False if a step produced a non-finite value."""
-        if any(phase.kind is Kind.PYTHON for phase in program.plan.phases):
+        if Kind.PYTHON in [phase.kind for phase in program.plan.phases]:
             self._log_once("one worker, because layers or losses without a kernel run in Python")
             return run_phase_by_phase(program, count, self.config.seed)
         if self.workers == 1:

@@ -213,7 +213,7 @@ class TorchEngine:
         right: list[Tensor] = []
         self._copy_in()
         for batch, (X, y, weights, lr) in zip(feed, batches.in_turn(), strict=True):
-            ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
+            ctx = Context(True, self.config.seed, self.steps)
             loss, hits = self._gradients(batch, self.steps)
             if not (loss.isfinite() and all_finite(_arrays(self._found()))):
                 raise diverged(self.net, self.config, ctx, X, y, weights)

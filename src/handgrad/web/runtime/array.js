@@ -74,34 +74,27 @@ export function example(X, n) {
 /**
  * Matrix product: Y += A B.
  *
- * Y[r,c] += Σₖ A[r,k] B[k,c]        A (R, K)   B (K, C)   Y (R, C)
- *
- * The innermost loop runs along a row of B and a row of Y, which are contiguous in memory.
+ *     Y[r,c] += Σₖ A[r,k] B[k,c]        A (R, K)   B (K, C)   Y (R, C)
  */
 export function add_AB(Y, A, B) {
-  const [R, K] = A.shape, C = B.shape[1], y = Y.data, a = A.data, b = B.data;
-  for (let r = 0; r < R; r++) {
-    const row = r * C;
-    for (let k = 0; k < K; k++) add_row(y, row, a[r * K + k], b, k * C, C);
-  }
+  const [R, K] = A.shape;
+  for (let r = 0; r < R; r++) add_rows(Y.data, r, A.data, r * K, 1, B);
 }
 
 /**
  * Matrix product: Y += Aᵀ B.
  *
- * Y[r,c] += Σₖ A[k,r] B[k,c]        A (K, R)   B (K, C)   Y (R, C)
+ *     Y[r,c] += Σₖ A[k,r] B[k,c]        A (K, R)   B (K, C)   Y (R, C)
  */
 export function add_AtB(Y, A, B) {
-  const [K, R] = A.shape, C = B.shape[1], y = Y.data, a = A.data, b = B.data;
-  for (let k = 0; k < K; k++) {
-    for (let r = 0; r < R; r++) add_row(y, r * C, a[k * R + r], b, k * C, C);
-  }
+  const R = A.shape[1];
+  for (let r = 0; r < R; r++) add_rows(Y.data, r, A.data, r, R, B);
 }
 
 /**
  * Matrix product: Y += A Bᵀ.
  *
- * Y[r,c] += Σₖ A[r,k] B[c,k]        A (R, K)   B (C, K)   Y (R, C)
+ *     Y[r,c] += Σₖ A[r,k] B[c,k]        A (R, K)   B (C, K)   Y (R, C)
  */
 export function add_ABt(Y, A, B) {
   const [R, K] = A.shape, C = B.shape[0], y = Y.data, a = A.data, b = B.data;
@@ -114,7 +107,24 @@ export function add_ABt(Y, A, B) {
   }
 }
 
-/** Add a multiple of a row: y[at + i] += factor · b[from + i] for 0 ≤ i < length. */
-function add_row(y, at, factor, b, from, length) {
-  for (let i = 0; i < length; i++) y[at + i] += factor * b[from + i];
+/**
+ * Add a weighted sum of the rows of B to row r of Y: Y[r,c] += Σₖ a[from + k·step] B[k,c].
+ *
+ * The innermost loops run along rows, whose numbers are contiguous in memory. Four rows of B at a
+ * time need only one pass over the row of Y.
+ */
+function add_rows(y, r, a, from, step, B) {
+  const [K, C] = B.shape, b = B.data, row = r * C;
+  let k = 0;
+  for (; k + 4 <= K; k += 4) {
+    const at = from + k * step, b0 = k * C, b1 = b0 + C, b2 = b1 + C, b3 = b2 + C;
+    const a0 = a[at], a1 = a[at + step], a2 = a[at + 2 * step], a3 = a[at + 3 * step];
+    for (let c = 0; c < C; c++) {
+      y[row + c] += a0 * b[b0 + c] + a1 * b[b1 + c] + a2 * b[b2 + c] + a3 * b[b3 + c];
+    }
+  }
+  for (; k < K; k++) {
+    const factor = a[from + k * step];
+    for (let c = 0; c < C; c++) y[row + c] += factor * b[k * C + c];
+  }
 }

@@ -1,7 +1,7 @@
 /** Dropout, which sets random elements to zero, so that a network does not rely on single ones. */
 
 import { array, map2, size, zeros } from "./array.js";
-import { ModelError, shape_text, text } from "./errors.js";
+import { ModelError, in_range, shape_text, text } from "./errors.js";
 import { stream_key, uniforms } from "./random.js";
 
 /**
@@ -96,7 +96,7 @@ function scale_channels(X, M) {
 }
 
 function check_probability(p) {
-  if (!(p >= 0 && p < 1)) {
+  if (!in_range(p, 0, 1)) {
     throw new ModelError(`p must be at least 0 and below 1, not ${text(p)}`);
   }
 }

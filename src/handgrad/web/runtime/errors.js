@@ -16,6 +16,11 @@ export function check_integer(name, value, least) {
   }
 }
 
+/** Return whether a value is a number of at least `least` and below `end`. */
+export function in_range(value, least, end) {
+  return typeof value === "number" && value >= least && value < end;
+}
+
 /** Return a value as it appears in a message. */
 export function text(value) {
   return Array.isArray(value) ? `(${value.join(", ")})` : JSON.stringify(value) ?? String(value);

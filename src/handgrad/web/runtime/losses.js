@@ -1,7 +1,7 @@
 /** Loss functions, each of which measures the error of a batch of logits as a single number. */
 
 import { map, zeros } from "./array.js";
-import { ConfigError, DataError, text } from "./errors.js";
+import { ConfigError, DataError, in_range, text } from "./errors.js";
 
 /**
  * Softmax and cross-entropy in one function, which avoids overflow and the logarithm of zero.
@@ -21,7 +21,7 @@ import { ConfigError, DataError, text } from "./errors.js";
  */
 export class SoftmaxCrossEntropy {
   constructor({ label_smoothing = 0, class_weights = null } = {}) {
-    if (!(label_smoothing >= 0 && label_smoothing < 1)) {
+    if (!in_range(label_smoothing, 0, 1)) {
       throw new ConfigError(
         `label_smoothing must be at least 0 and below 1, not ${text(label_smoothing)}`,
       );
@@ -99,7 +99,7 @@ export function softmax(Z) {
 
 function check_weights(name, weights) {
   for (const weight of weights) {
-    if (!(weight >= 0 && weight < Infinity)) {
+    if (!in_range(weight, 0, Infinity)) {
       throw new ConfigError(`${name} must be numbers of at least 0, not ${text(weight)}`);
     }
   }

@@ -1,7 +1,7 @@
 /** Normalization layers, which use the statistics of the batch or of the training set. */
 
 import { map, map2, size, zeros } from "./array.js";
-import { ModelError, text } from "./errors.js";
+import { ModelError, in_range, text } from "./errors.js";
 
 /**
  * Batch normalization: scale each feature to mean 0 and variance 1, then scale and shift it.
@@ -32,8 +32,10 @@ export class BatchNorm {
   }
 
   shapes(shape) {
-    if (!(this.eps > 0)) throw new ModelError(`eps must be above 0, not ${text(this.eps)}`);
-    if (!(this.momentum >= 0 && this.momentum <= 1)) {
+    if (this.eps === 0 || !in_range(this.eps, 0, Infinity)) {
+      throw new ModelError(`eps must be above 0, not ${text(this.eps)}`);
+    }
+    if (this.momentum !== 1 && !in_range(this.momentum, 0, 1)) {
       throw new ModelError(`momentum must be between 0 and 1, not ${text(this.momentum)}`);
     }
     const F = [shape[0]];

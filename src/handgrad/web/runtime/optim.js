@@ -8,7 +8,7 @@
  */
 
 import { zeros } from "./array.js";
-import { ConfigError, text } from "./errors.js";
+import { ConfigError, in_range, text } from "./errors.js";
 
 /**
  * Gradient descent.
@@ -150,7 +150,7 @@ export function clip_by_norm(gradients, limit) {
 
 function check_range(settings) {
   for (const [name, value] of Object.entries(settings)) {
-    if (!(value >= 0 && value < Infinity)) {
+    if (!in_range(value, 0, Infinity)) {
       throw new ConfigError(`${name} must be a number of at least 0, not ${text(value)}`);
     }
   }
@@ -158,7 +158,7 @@ function check_range(settings) {
 
 function check_above_zero(settings) {
   for (const [name, value] of Object.entries(settings)) {
-    if (!(value > 0 && value < Infinity)) {
+    if (value === 0 || !in_range(value, 0, Infinity)) {
       throw new ConfigError(`${name} must be a number above 0, not ${text(value)}`);
     }
   }
@@ -166,7 +166,7 @@ function check_above_zero(settings) {
 
 function check_below_one(settings) {
   for (const [name, value] of Object.entries(settings)) {
-    if (!(value >= 0 && value < 1)) {
+    if (!in_range(value, 0, 1)) {
       throw new ConfigError(`${name} must be at least 0 and below 1, not ${text(value)}`);
     }
   }

@@ -1,36 +1,27 @@
 /** The layers, losses and optimizers by name, and how to build layers from their description. */
 
-import { LeakyReLU, ReLU, SiLU, Sigmoid, Tanh } from "./activation.js";
-import { Residual, Sequential } from "./chain.js";
-import { Conv2d } from "./conv.js";
-import { Dense } from "./dense.js";
-import { Dropout, Dropout2d } from "./dropout.js";
+import * as activation from "./activation.js";
+import * as chain from "./chain.js";
+import * as conv from "./conv.js";
+import * as dense from "./dense.js";
+import * as dropout from "./dropout.js";
 import { ModelError, text } from "./errors.js";
 import { SoftmaxCrossEntropy } from "./losses.js";
-import { BatchNorm, Normalize } from "./norm.js";
+import * as norm from "./norm.js";
 import { Adam, AdamW, Momentum, SGD } from "./optim.js";
-import { AvgPool2d, GlobalAvgPool2d, MaxPool2d } from "./pool.js";
-import { Flatten } from "./shape.js";
+import * as pool from "./pool.js";
+import * as shape from "./shape.js";
 
-/** Each layer's class by its name in the model file. */
+/** Each layer's class by its name in the model file: these modules export nothing but layers. */
 export const LAYERS = {
-  AvgPool2d,
-  BatchNorm,
-  Conv2d,
-  Dense,
-  Dropout,
-  Dropout2d,
-  Flatten,
-  GlobalAvgPool2d,
-  LeakyReLU,
-  MaxPool2d,
-  Normalize,
-  ReLU,
-  Residual,
-  Sequential,
-  SiLU,
-  Sigmoid,
-  Tanh,
+  ...activation,
+  ...chain,
+  ...conv,
+  ...dense,
+  ...dropout,
+  ...norm,
+  ...pool,
+  ...shape,
 };
 
 export const LOSSES = { SoftmaxCrossEntropy };

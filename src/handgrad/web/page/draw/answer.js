@@ -49,9 +49,16 @@ export class Answer {
 
 /** Return why the network does not know, in the language of the page. */
 export function reasonText(reason, predicted) {
-  const known = { unsure: "draw.unsure", "unlike the training data": "draw.unlike", "nothing drawn": "draw.nothing" };
-  return reason in known ? t(known[reason], { predicted }) : t("draw.problem", { reason, predicted });
+  return reason in REASONS ? t(REASONS[reason], { predicted }) : t("draw.problem", { reason, predicted });
 }
+
+const REASONS = {
+  unsure: "draw.unsure",
+  "unlike the training data": "draw.unlike",
+  "nothing drawn": "draw.nothing",
+  "lines across the image": "draw.lines",
+  "opposite polarity": "draw.polarity",
+};
 
 function meter([name, probability]) {
   const percent = `${(100 * probability).toFixed(1)} %`;

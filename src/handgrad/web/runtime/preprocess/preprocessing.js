@@ -50,18 +50,19 @@ export const KINDS = {
 };
 
 const MAX_STEPS = 32;
-const ENTRIES = ["shape", "steps", "version", "ink"];
+const ENTRIES = ["shape", "steps", "version", "ink", "for_arrays"];
 
 /**
  * Converts an image to the form that a network takes.
  *
  * `shape` is the shape of the result, [C, H, W]. `steps` are the steps in the order in which they are
  * applied. `ink` is "dark" or "light", if the training images have only dark or only light ink on
- * their background, and otherwise null.
+ * their background, and otherwise null. `for_arrays` is whether arrays of images are preprocessed in
+ * the same way as image files; if not, an array already is an input of the network.
  */
 export class Preprocessing {
-  constructor(shape, steps, ink = null) {
-    Object.assign(this, { shape, steps, ink });
+  constructor(shape, steps, ink = null, for_arrays = false) {
+    Object.assign(this, { shape, steps, ink, for_arrays });
     for (const probe of [new Pixels(3, 5, 4), new Pixels(1, 1)]) {
       const { height, width, channels } = this.stages(probe).at(-1).image;
       if (`${[channels, height, width]}` !== `${shape}`) {
@@ -79,10 +80,10 @@ export class Preprocessing {
     if (!keys.includes("shape") || !keys.every((key) => ENTRIES.includes(key))) {
       throw new ModelError(
         "the description of a preprocessing must contain shape and steps, and otherwise only " +
-          "version and ink",
+          "version, ink and for_arrays",
       );
     }
-    const { shape, steps, version = 1, ink = null } = described;
+    const { shape, steps, version = 1, ink = null, for_arrays = false } = described;
     check_version(version);
     const is_size = (size) => Number.isInteger(size) && size >= 1 && size <= LARGEST;
     const is_shape = Array.isArray(shape) && shape.length === 3 && shape.every(is_size);
@@ -97,7 +98,10 @@ export class Preprocessing {
     if (![null, "dark", "light"].includes(ink)) {
       throw new ModelError(`the ink of a preprocessing is dark or light, not ${ink}`);
     }
-    return new Preprocessing(shape, steps.map(build), ink);
+    if (typeof for_arrays !== "boolean") {
+      throw new ModelError(`for_arrays of a preprocessing is true or false, not ${for_arrays}`);
+    }
+    return new Preprocessing(shape, steps.map(build), ink, for_arrays);
   }
 
   /**
