@@ -1,4 +1,4 @@
-"""Edits of a network in the lab of the page: weights, outputs that are off, pruning, temperature."""
+"""Edits of a network in the lab of the page: weights, outputs, pruning and temperature."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Edit(Parameters):
     """One change of a network. `page/inside/edits.js` makes the same changes in the page.
 
     Attributes:
-        kind: what changes. "weight": one element of a parameter gets a value. "off": one output of a
-            layer with weights becomes 0 for every image, because its weights and its bias become 0.
+        kind: what changes. "weight": one element of a parameter gets a value. "off": one output of
+            a layer with weights becomes 0 for every image, because its weights and bias become 0.
             "prune": the weights of linear layers and convolutions with the smallest magnitude
             become 0. "temperature": the logits are divided by a number before the softmax.
         array: for "weight", the name of an array, such as "3.weight"; for "off", the path of a

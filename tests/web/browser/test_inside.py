@@ -77,7 +77,7 @@ def test_a_tapped_number_is_the_sum_of_its_terms_and_its_gradient_is_proven(
         limits = [float(card["low"]), float(card["high"])]
         assert limits == pytest.approx([Y.min(), Y.max()], rel=1e-5, abs=1e-6)
 
-    C, H, W = own.outputs["8.body.0"].shape[1:]
+    _, H, W = own.outputs["8.body.0"].shape[1:]
     tap(page, "8.body.0", 2, 1.5 / W, 2.5 / H, size == PHONE)
     page.wait_for_selector('#number > div[data-path="8.body.0"]')
     found = data(page, "#number > div")

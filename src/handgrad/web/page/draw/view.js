@@ -63,7 +63,6 @@ class DrawView {
     return () => {
       cancelAnimationFrame(this.frame);
       clearTimeout(this.timer);
-      this.series.stop();
     };
   }
 
