@@ -66,7 +66,7 @@ class InsideView {
     const last = lastImage(), given = this.settings.image;
     if (given === undefined && last !== null && last.index === null) await this.openDrawing(last.image);
     else await this.load(Number(given ?? last?.index ?? 0));
-    if (this.image === undefined || this.main.dataset.view !== "inside") return null; // or another view is shown
+    if (this.image === undefined) return null;
     const label = Number(this.settings.label);
     if (this.settings.label !== undefined && label in this.classifier.classes) this.label = label;
     this.build();
