@@ -177,7 +177,7 @@ const STRINGS = {
   "inside.was": ["was {before}", "war {before}"],
   "inside.weight": ["This weight", "Dieses Gewicht"],
   "inside.weight-terms": ["How the backward pass sums up its gradient", "Wie die Rückwärtsrechnung seinen Gradienten aufsummiert"],
-  "inside.weight-why": ["Tap a weight in a term or in a picture of weights, or choose one here.", "Tippe auf ein Gewicht in einem Term oder in einem Bild von Gewichten, oder wähle hier eines."],
+  "inside.weight-why": ["Tap a weight in a term or in an image of weights, or choose one here.", "Tippe auf ein Gewicht in einem Term oder in einem Bild von Gewichten, oder wähle hier eines."],
   "inside.weights-of": ["Its weights in layer {layer}, from {low} to {high}:", "Seine Gewichte in Schicht {layer}, von {low} bis {high}:"],
   "inside.why": ["Every number that the network computes for one image, forward and backward, and where it comes from.", "Jede Zahl, die das Netz für ein Bild berechnet, vorwärts und rückwärts, und woher sie kommt."],
   "learn.after": ["After", "Danach"],

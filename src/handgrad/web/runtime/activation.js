@@ -113,7 +113,7 @@ export class SiLU extends Elementwise {
 }
 
 /** Return 1/(1 + e⁻ˣ), computed as eˣ/(1 + eˣ) where x < 0, so that no exponential overflows. */
-export function sigmoid(x) {
+function sigmoid(x) {
   const e = Math.exp(-Math.abs(x));
   return (x >= 0 ? 1 : e) / (1 + e);
 }

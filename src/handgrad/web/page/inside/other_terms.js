@@ -1,6 +1,6 @@
 // The terms of layers without weights: see terms.js for what the functions return.
 
-import { sigmoid } from "../../runtime/activation.js";
+import { Sigmoid } from "../../runtime/activation.js";
 import { index_of, pixels_of, place_of, window_of } from "./place.js";
 import { number, product } from "./term.js";
 
@@ -90,6 +90,10 @@ export const container = {
   value: ({ parts, path }, index, trace) =>
     parts.map((part) => product([number(part, index, trace.values(part).data[index])])),
 };
+
+function sigmoid(x) {
+  return new Sigmoid().forward({}, { shape: [1], data: Float64Array.of(x) })[0].data[0];
+}
 
 function side({ slope = 0 }, x) {
   return x > 0 ? { name: "x > 0", value: 1 } : { name: "x ≤ 0", value: slope };
