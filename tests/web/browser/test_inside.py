@@ -222,6 +222,12 @@ def test_a_neuron_a_map_and_an_occlusion_map_show_the_numbers_of_python(visit, r
     page.locator("#exciting [data-index] button").first.click()
     page.locator("#image-name", has_text=f"Test image {images[0][0]} of").wait_for()
     assert f"image={images[0][0]}&" in page.url
+    page.locator("#number .arrows button").first.focus()
+    before = data(page, "#number > div")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    width = model.network.shape[2]
+    assert int(data(page, "#number > div")["index"]) == int(before["index"]) + 1 + width
     page.get_by_role("link", name="Draw", exact=True).click()
     page.wait_for_selector("main[data-ready=draw]")
     page.locator("#pad").focus()
@@ -230,3 +236,13 @@ def test_a_neuron_a_map_and_an_occlusion_map_show_the_numbers_of_python(visit, r
     page.get_by_role("link", name="Look inside").click()
     page.wait_for_selector("main[data-ready=inside]")
     assert page.locator("#image-name").inner_text() == "Your drawing"
+
+
+def test_a_link_with_settings_that_do_not_fit_opens_the_view(visit):
+    wrong = "image=abc&layer=99&at=-1&label=77&map=12.x&show=all"
+    page = visit(f"inside?{wrong}&edits=off~__proto__~0~!zzz!weight~1.bias~0~1!prune~~~200")
+    page.locator("#status", has_text="3 edits of this address do not fit").wait_for()
+    assert page.locator("#image-name").inner_text().startswith("Test image 0 of")
+    assert page.locator("#edits [data-edit]").count() == 1
+    page.locator("#scores[data-after]").wait_for()
+    assert page.evaluate("location.hash").count("edits=") == 1

@@ -63,7 +63,15 @@ export class NumberPanel {
       ["←", "left", -1, column > 0], ["↑", "up", -plane.W, at >= plane.W],
       ["↓", "down", plane.W, at + plane.W < plane.count], ["→", "right", 1, column < plane.W - 1 && at + 1 < plane.count],
     ];
-    return h("div", {},
+    const onkeydown = (event) => {
+      const [, name] = event.key.startsWith("Arrow") ? event.key.toLowerCase().split("arrow") : [];
+      const button = name && this.body.querySelector(`[data-move="${name}"]`);
+      if (!button) return;
+      event.preventDefault();
+      button.focus();
+      button.click();
+    };
+    return h("div", { onkeydown },
       planeImage(data, plane, {
         high: Math.max(Math.abs(low), Math.abs(high)), grey: path === INPUT && mode === "value", size: 200,
         text: t("inside.close-up"), mark: index, onpick: (picked) => this.view.choose(path, picked, false),
