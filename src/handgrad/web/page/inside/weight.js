@@ -6,6 +6,7 @@ import { digits, weightName } from "./names.js";
 import { weightTerms } from "./number.js";
 import { STEPS, prove } from "./prove.js";
 
+const TINY = 1e-10; // a loss below has too few digits for a proof
 const AGREE = 1e-4; // the largest relative difference that counts as agreement
 
 export class WeightSection {
@@ -81,8 +82,9 @@ export class WeightSection {
       line(t("inside.backward"), long(gradient)),
       line(t("inside.difference"), difference.toExponential(1).replaceAll("-", "−")))),
     h("p", { className: agrees ? "good" : "bad" }, t(agrees ? "inside.agrees" : "inside.disagrees")),
-    kinks > 0 ? h("p", { id: "kinks" }, t("inside.kinks", { kinks, step })) : null,
-    this.h === null ? h("p", { className: "small muted" }, t("inside.step-why", { step })) : null);
+    kinks > 0 ? h("p", { id: "kinks" }, t(this.h === null ? "inside.kink-here" : "inside.kinks", { kinks, step })) : null,
+    Math.abs(plus) < TINY ? h("p", {}, t("inside.tiny-loss")) : null,
+    this.h === null && kinks === 0 ? h("p", { className: "small muted" }, t("inside.step-why", { step })) : null);
   }
 
   change(control) {
