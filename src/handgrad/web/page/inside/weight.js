@@ -73,14 +73,14 @@ export class WeightSection {
     const agrees = found.difference <= AGREE;
     const { value, plus, minus, slope, gradient, difference, kinks } = found, step = String(found.h);
     Object.assign(this.proof.dataset, found, { agrees });
-    const line = (name, number) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { className: "number" }, number));
+    const line = (name, number) => h("div", {}, h("dt", {}, name), h("dd", { className: "number" }, number));
     const long = (number) => Number(number.toPrecision(10)).toString().replaceAll("-", "−");
-    fill(this.proof, h("table", {}, h("tbody", {},
+    fill(this.proof, h("dl", {},
       line(t("inside.loss-plus", { weight: long(value), step }), long(plus)),
       line(t("inside.loss-minus", { weight: long(value), step }), long(minus)),
       line(t("inside.slope", { step }), long(slope)),
       line(t("inside.backward"), long(gradient)),
-      line(t("inside.difference"), difference.toExponential(1).replaceAll("-", "−")))),
+      line(t("inside.difference"), difference.toExponential(1).replaceAll("-", "−"))),
     h("p", { className: agrees ? "good" : "bad" }, t(agrees ? "inside.agrees" : "inside.disagrees")),
     kinks > 0 ? h("p", { id: "kinks" }, t(this.h === null ? "inside.kink-here" : "inside.kinks", { kinks, step })) : null,
     Math.abs(plus) < TINY ? h("p", {}, t("inside.tiny-loss")) : null,
