@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import ConfigError
-from handgrad.web.bundle import bundle
+from handgrad.javascript import bundle
 from tests.extras import needs
 
 

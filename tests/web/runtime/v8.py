@@ -19,7 +19,7 @@ import numpy as np
 
 from handgrad.classifier.architecture import _plain as plain_layer
 from handgrad.layers import Array, Context, Layer, Params
-from handgrad.web.bundle import bundle
+from handgrad.javascript import bundle
 from tests.extras import needs
 
 FOLDER = Path(str(resources.files("handgrad"))) / "web" / "runtime"

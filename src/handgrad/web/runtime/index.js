@@ -4,6 +4,8 @@ export * from "./array.js";
 export * from "./calibration.js";
 export * from "./classifier.js";
 export * from "./errors.js";
+export * from "./golden.js";
+export * from "./inflate.js";
 export * from "./layer.js";
 export * from "./losses.js";
 export * from "./model_file.js";
