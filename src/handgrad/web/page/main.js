@@ -16,10 +16,13 @@ const VIEWS = { draw, train, inside, evaluate, compare };
 const THEME = "handgrad-theme";
 
 let unmount = () => {};
+let turn = 0; // of the last call of `show`; an earlier call that still waits shows nothing more
 
 async function show() {
+  const mine = ++turn;
   const { view, settings } = readState();
   const session = await get("/api/session");
+  if (mine !== turn) return;
   const name = view in VIEWS ? view : session.model === null ? "train" : "draw";
   unmount();
   document.title = `handgrad: ${t(`view.${name}`)}`;
@@ -27,7 +30,13 @@ async function show() {
   const main = fill(document.getElementById("main"));
   main.dataset.view = name;
   announce("");
-  unmount = (await VIEWS[name].mount(main, settings)) ?? (() => {});
+  unmount = () => {};
+  const end = (await VIEWS[name].mount(main, settings)) ?? (() => {});
+  if (mine !== turn) {
+    end();
+    return;
+  }
+  unmount = end;
   main.dataset.ready = name;
 }
 
