@@ -168,8 +168,7 @@ def without_comments(path: Path, source: str) -> str:
     parts = []
     for is_literal, pieces in groupby(_pieces(path, source), lambda piece: piece[0] == "literal"):
         text = "".join(
-            ("\n" if "\n" in text else " ") if kind == "comment" else text
-            for kind, text in pieces
+            ("\n" if "\n" in text else " ") if kind == "comment" else text for kind, text in pieces
         )
         parts.append(text if is_literal else re.sub(r"[ \t]*\n\s*", "\n", text))
     return "".join(parts)
