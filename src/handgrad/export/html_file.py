@@ -230,9 +230,14 @@ def labels_digest(labels: Sequence[str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def pack(model: bytes) -> str:
-    """Return the bytes of a model file as text: compressed by zlib, in Base64."""
-    return base64.b64encode(zlib.compress(model, 9)).decode()
+def pack(model: bytes, level: int = 9) -> str:
+    """Return the bytes of a model file as text: compressed by zlib, in Base64.
+
+    Args:
+        model: the bytes.
+        level: from 9, the smallest text, to 0, which does not compress but takes less time.
+    """
+    return base64.b64encode(zlib.compress(model, level)).decode()
 
 
 @cache

@@ -19,7 +19,9 @@ function selfTest(model, settings) {
   try {
     const bytes = handgradApp.modelBytes(model);
     const { selfTest, check_golden } = handgradApp;
-    return JSON.stringify(settings ? selfTest(bytes, JSON.parse(settings)) : check_golden(bytes));
+    const found = settings ? selfTest(bytes, JSON.parse(settings)) : check_golden(bytes);
+    const { right, count, difference, changed, logits } = found;
+    return JSON.stringify({ right, count, difference, changed, logits });
   } catch (error) {
     return JSON.stringify({ error: error.message });
   }
@@ -56,7 +58,7 @@ def run_javascript(model: bytes) -> GoldenCheck:
         MissingExtraError: if mini-racer is not installed.
         ModelError: if JavaScript cannot read the model.
     """
-    return _run(page_script(), pack(model), "")
+    return _run(page_script(), pack(model, level=0), "")
 
 
 def run_html(page: HtmlFile) -> GoldenCheck:

@@ -35,8 +35,12 @@ const OOD_ARRAYS = ["means", "directions", "variances", "noise", "scaling", "thr
  * Throws a ModelError if the file cannot be read.
  */
 export function check_golden(file, name = "the model file") {
-  const { golden, metadata } = read_model(file, name);
-  const classifier = Classifier.from_bytes(file, name);
+  const model = read_model(file, name);
+  return check_model(file, model, Classifier.from_model(model, name), name);
+}
+
+/** Do what `check_golden` does, given what `read_model` has read, and its classifier. */
+export function check_model(file, { golden, metadata }, classifier, name = "the model file") {
   check_complete(golden, classifier, name);
   const { images, logits } = golden, K = classifier.classes.length;
   const scale = Math.max(1, logits.data.reduce((most, z) => Math.max(most, Math.abs(z)), 0));

@@ -18,5 +18,6 @@ export { KINDS, Preprocessing, plain } from "./preprocess/preprocessing.js";
 export { resize_rows } from "./preprocess/resize.js";
 export * from "./random.js";
 export * from "./registry.js";
+export { utf8_encode } from "./safetensors.js";
 export * from "./walk.js";
 export * from "./sha256.js";

@@ -25,7 +25,7 @@ export class Files {
             t("app.copy", { format }))),
         h("button", { type: "button", onclick: () => this.clear() }, t("app.clear"))),
       this.text);
-    this.element = h("section", { className: "panel wide" },
+    this.element = h("section", { className: "panel" },
       h("h2", {}, t("app.classify")), this.progress, this.output);
     this.element.rows = this.rows;
   }
@@ -49,7 +49,6 @@ export class Files {
       if (isFirst) this.onImage(bitmap);
       else bitmap.close();
     } catch (error) {
-      announce(t("draw.no-image", { name: file.name, reason: error.message }));
       this.rows.push([file.name, "", "", "false", error.message]);
     }
   }

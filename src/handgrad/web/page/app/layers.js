@@ -19,7 +19,7 @@ export class Layers {
     this.body = h("div", { id: "layers" });
     this.details = h("details", { ontoggle: () => this.update() },
       h("summary", {}, h("h2", {}, t("app.layers"))), h("p", { className: "small muted" }, t("app.layers-why")), this.body);
-    this.element = h("section", { className: "panel wide" }, this.details);
+    this.element = h("section", { className: "panel" }, this.details);
   }
 
   /** Show the layers for an input {shape: [C, H, W], data}, or for none if it is null. */

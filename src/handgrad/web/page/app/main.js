@@ -7,7 +7,7 @@ import { currentLanguage, t } from "../strings.js";
 import { Files } from "./files.js";
 import { Layers } from "./layers.js";
 import { check_golden } from "../../runtime/golden.js";
-import { loadClassifier, modelBytes, sameAnswer, selfTest } from "./self_test.js";
+import { modelBytes, sameAnswer, selfTest } from "./self_test.js";
 
 export { check_golden, modelBytes, selfTest };
 
@@ -24,7 +24,7 @@ export function start() {
     }
     showVerdict(band, found);
     document.documentElement.lang = currentLanguage();
-    new App(document.getElementById("app"), loadClassifier(bytes, settings)).start();
+    new App(document.getElementById("app"), found.classifier).start();
     translate();
   } catch (error) {
     verdict(band, false, `${t("app.unusable", { reason: error.message })}`);
@@ -78,8 +78,8 @@ class App {
           h("div", { className: "row" },
             this.chooser(t("app.add"), { multiple: true, id: "open" }),
             this.chooser(t("draw.camera"), { capture: "environment" }))),
-        h("section", { className: "panel" }, h("h2", {}, t("draw.answer")), this.answer.element),
-        this.files.element, this.answer.stepsPanel, this.layers.element));
+        h("section", { className: "panel" }, h("h2", {}, t("draw.answer")), this.answer.element)),
+      this.files.element, this.answer.stepsPanel, this.layers.element);
     this.answer.clear();
     this.element.dataset.ready = "true";
   }

@@ -1,7 +1,7 @@
 // The check on opening: the model, the names and the answers in the page are those that were saved.
 
 import { Classifier } from "../../runtime/classifier.js";
-import { check_golden } from "../../runtime/golden.js";
+import { check_model } from "../../runtime/golden.js";
 import { from_base64, inflate } from "../../runtime/inflate.js";
 import { read_model } from "../../runtime/model_file.js";
 import { utf8_encode } from "../../runtime/safetensors.js";
@@ -14,37 +14,30 @@ export function modelBytes(text) {
   return inflate(from_base64(text));
 }
 
-/** Return the classifier, with the names that the owner of the page chose. */
-export function loadClassifier(bytes, { labels }) {
-  const classifier = Classifier.from_bytes(bytes);
-  if (labels.length === classifier.classes.length) classifier.classes = labels;
-  return classifier;
-}
-
 /** Classify the golden images, and compare everything with what was stored.
  *
  * `settings` is the JSON data of the page: labels, labels_digest, and answers, a list of {label,
  * percent, reason} for each golden image. Returns the result of `check_golden`; its `right`,
- * `changed` and `passed` take the names and the answers of the page into account. Throws a
- * ModelError if the model cannot be read.
+ * `changed` and `passed` take the names and the answers of the page into account. It also has the
+ * `classifier`, with the names that the owner of the page chose. Throws a ModelError if the model
+ * cannot be read.
  */
-export function selfTest(bytes, settings) {
-  const found = check_golden(bytes), classifier = loadClassifier(bytes, settings);
-  const changed = new Set(found.changed);
-  const { labels, labels_digest, answers } = settings;
-  if (labels.length !== found.logits.shape[1] || sha256([utf8_encode(JSON.stringify(labels))]) !== labels_digest) {
-    changed.add("labels");
-  }
-  const now = goldenAnswers(bytes, classifier);
+export function selfTest(bytes, { labels, labels_digest, answers }) {
+  const model = read_model(bytes), classifier = Classifier.from_model(model);
+  const found = check_model(bytes, model, classifier), changed = new Set(found.changed);
+  const fits = labels.length === classifier.classes.length;
+  if (fits) classifier.classes = labels;
+  if (!fits || sha256([utf8_encode(JSON.stringify(labels))]) !== labels_digest) changed.add("labels");
+  const now = goldenAnswers(model.golden, classifier);
   const isSame = now.map((answer, n) => sameAnswer(answer, answers[n]));
   if (answers.length !== now.length || isSame.includes(false)) changed.add("answers");
   const right = found.answers.filter(({ is_right }, n) => is_right && isSame[n]).length;
-  return { ...found, right, changed: [...changed], passed: right === found.count && changed.size === 0 };
+  const passed = right === found.count && changed.size === 0;
+  return { ...found, right, changed: [...changed], passed, classifier };
 }
 
 /** Return {label, percent, reason} for each golden image. */
-function goldenAnswers(bytes, classifier) {
-  const { images, raw } = read_model(bytes).golden;
+function goldenAnswers({ images, raw }, classifier) {
   const [count, ...shape] = images.shape, size = shape.reduce((a, b) => a * b);
   return Array.from({ length: count }, (_, n) => {
     const inRaw = raw !== undefined && n < raw.shape[0];
