@@ -20,6 +20,8 @@ from handgrad.export.html_file import embedded_models, html_page, pack, read_htm
 from handgrad.export.v8 import run_html, run_javascript
 from handgrad.export.verify import verify_html
 from handgrad.models import MODELS
+from handgrad.pixel_range import BYTES, PixelRange
+from handgrad.preprocess import Preprocessing, light, plain
 from tests.classifier.forging import forged
 from tests.export.test_verify import model as saved
 from tests.extras import needs
@@ -97,6 +99,38 @@ def test_the_score_can_be_left_out(scored, tmp_path):
     assert found.calibration == bundle.classifier.calibration
     assert verify_html(bundle, scored, app).difference <= 1e-5
     assert "unlike" not in read_html(app).settings
+
+
+def kinds_of_models() -> dict[str, hg.Classifier]:
+    """Return models without preprocessing, with other ranges of pixels, types and channels."""
+
+    def made(shape=(1, 6, 6), dtype=np.float32, **parts):
+        layers = [hg.layers.Flatten(), hg.layers.Dense()]
+        return hg.Classifier(hg.Network(layers, shape, 3, dtype=dtype), **parts)
+
+    for_arrays = Preprocessing.from_json(light((1, 6, 6)).to_json() | {"for_arrays": True})
+    return {
+        "bare": made(),
+        "float64": made(dtype=np.float64),
+        "colour": made((3, 5, 7), preprocessing=plain((3, 5, 7))),
+        "unknown range": made(pixel_range=PixelRange(-2.0, 5.0, is_known=False)),
+        "known range": made(pixel_range=PixelRange(0.0, 1.0, is_known=True)),
+        "arrays": made(preprocessing=for_arrays, pixel_range=BYTES),
+        "names": made(classes=["\r\n", "7", 'é\t"\\\x00']),
+    }
+
+
+@pytest.mark.parametrize("kind", kinds_of_models())
+def test_models_of_every_kind_pass_their_self_test(kind, tmp_path):
+    needs("py_mini_racer")
+    classifier, file = kinds_of_models()[kind], tmp_path / "m.safetensors"
+    golden = None
+    if kind == "unknown range":
+        golden = np.random.default_rng(0).uniform(-2, 5, (4, 1, 6, 6)).astype(np.float32)
+    classifier.save(file, {"scores": {"loss": float("nan")}}, golden=golden)
+    write_html(file.read_bytes(), tmp_path / "app.html")
+    check = run_html(read_html(tmp_path / "app.html"))
+    assert (check.right, check.changed) == (check.total, ())
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -34,6 +34,7 @@ from handgrad.files import replacing
 from handgrad.html import image_uri, png_uri, render
 from handgrad.javascript import bundle as joined
 from handgrad.javascript import without_comments
+from handgrad.pixel_range import AS_THEY_ARE
 
 PAGE = Path(str(files("handgrad"))) / "web" / "page"
 NAME = "handgradApp"  # the global object of the script
@@ -100,7 +101,8 @@ def html_page(
     check_text(classifier)
     _check_can_run(classifier)
     names = [str(name) for name in classifier.classes] if labels is None else list(labels)
-    check_labels(names, classifier)
+    if labels is not None:
+        check_labels(names, classifier)
     title = model_title(bundle) if title is None else title
     if description is None:
         shown = names if len(names) <= 20 else [*names[:20], "..."]
@@ -277,7 +279,7 @@ def _answers(bundle: Bundle, names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the answer for each golden image: its label, percentage and reason."""
     classifier, golden = bundle.classifier, bundle.golden
     p = (classifier.calibration or Calibration()).probabilities(golden.logits)
-    reasons = classifier.doubt(golden.images, golden.logits, pixel_range="raw").tolist()
+    reasons = classifier.doubt(golden.images, golden.logits, pixel_range=AS_THEY_ARE).tolist()
     if golden.raw is not None and classifier.preprocessing is not None:
         for n, image in enumerate(golden.raw):
             reasons[n] = classifier.preprocessing.check(image)[1] or reasons[n]

@@ -186,6 +186,14 @@ def test_a_changed_file_shows_what_was_changed(open_file, app, run_folder, tmp_p
             assert "the weights" in shown_text
 
 
+def test_names_that_html_cannot_hold_are_no_alarm(open_file, run_folder, tmp_path):
+    names = [f"</b>&amp;\r\n\0 {n}" for n in range(10)]
+    model = (run_folder / "model.safetensors").read_bytes()
+    write_html(model, tmp_path / "app.html", labels=names)
+    page = open_file(tmp_path / "app.html")
+    page.locator("#band.band-good").wait_for()
+
+
 @pytest.mark.parametrize(("size", "dark"), [(DESKTOP, False), (PHONE, True)], ids=["1440", "390"])
 def test_without_javascript_the_stored_answers_are_shown(open_file, app, run_folder, size, dark):
     page = open_file(app, size=size, dark=dark, javascript=False)

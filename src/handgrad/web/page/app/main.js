@@ -50,9 +50,18 @@ function isShown(answers) {
   const figures = [...document.querySelectorAll("#golden figure")];
   return figures.length === answers.length && figures.every((figure, n) => {
     const text = (selector) => figure.querySelector(selector)?.textContent ?? "";
-    const shown = { label: text(".golden-label"), percent: parseFloat(text(".golden-percent")), reason: text(".golden-reason") };
-    return sameAnswer(shown, answers[n]);
+    const shown = {
+      label: visible(text(".golden-label")),
+      percent: parseFloat(text(".golden-percent")),
+      reason: text(".golden-reason"),
+    };
+    return sameAnswer(shown, { ...answers[n], label: visible(answers[n].label) });
   });
+}
+
+/** Return a text without the characters that a parser of HTML changes. */
+function visible(text) {
+  return text.replace(/[\0\r\n\uFFFD]/g, "");
 }
 
 function translate() {
