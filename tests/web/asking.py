@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -36,6 +38,12 @@ def finished_run(out: Path, **settings: Any) -> Run:
     return run
 
 
+def _run(question: Coroutine[Any, Any, tuple[int, Any]]) -> tuple[int, Any]:
+    """Run a coroutine in a thread, because Playwright's event loop may run in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, question).result()
+
+
 class Asker:
     """Asks the endpoints of an application."""
 
@@ -44,11 +52,11 @@ class Asker:
 
     def get(self, path: str, **parameters: object) -> tuple[int, Any]:
         """Return the status and the JSON data of a GET."""
-        return asyncio.run(self._ask("GET", path, urlencode(parameters).encode(), b""))
+        return _run(self._ask("GET", path, urlencode(parameters).encode(), b""))
 
     def post(self, path: str, data: object) -> tuple[int, Any]:
         """Return the status and the JSON data of a POST."""
-        return asyncio.run(self._ask("POST", path, b"", json.dumps(data).encode()))
+        return _run(self._ask("POST", path, b"", json.dumps(data).encode()))
 
     def until_over(self, path: str, **parameters: object) -> Any:
         """Ask until a computation is over, and return its last state."""

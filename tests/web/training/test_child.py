@@ -72,6 +72,7 @@ def test_the_events_equal_the_files_of_the_run(start):  # noqa: F811
     history = json.loads((RUN / "history.json").read_text())
     assert state["epochs"] == history["epochs"]
     assert state["points"][-1]["step"] == STEPS
+    assert state["points"][-1]["epoch"] == 3
     from handgrad.classifier import read_bundle
 
     scores = read_bundle(RUN / "model.safetensors").about["scores"]

@@ -146,3 +146,35 @@ def test_a_probe_changes_nothing(digits):
     probe(TrainingRun(net, ReferenceEngine(net, config), config, digits))
     for name, array in net.arrays.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_points_survive_a_rollback(digits):
+    """With on_divergence, the run returns to the last checkpoint within the epoch."""
+    config = configure(
+        {"engine": "reference", "model": "two-layer", "optimizer": "sgd", "lr": 1e20}
+        | {"on_divergence": "lower-lr", "epochs": 1, "schedule": "constant"},
+        environment={},
+    )
+    losses, points = Losses(), []
+    seen: list[TrainingRun] = []
+
+    def on_progress(_: float) -> None:
+        losses.add(seen[0], 0.1)
+        points.append(losses.point(seen[0]))
+
+    def before_steps(run: TrainingRun) -> None:
+        if not seen:
+            losses.begin(run)
+            seen.append(run)
+
+    with pytest.raises(DivergenceError):
+        fit(
+            hg.Classifier(config.network(digits), digits.classes),
+            digits,
+            config.train_config(digits.classes),
+            on_progress=on_progress,
+            before_steps=before_steps,
+        )
+    assert len({point["step"] for point in points}) < len(points)
+    assert all(0 <= point["accuracy"] <= 1 for point in points)
+    assert all(point["images_per_second"] >= 0 for point in points)

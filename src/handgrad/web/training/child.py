@@ -88,6 +88,7 @@ class Supervisor:
         while command := self._commands.next(wait=False):
             self._obey(command)
         while self._is_paused and not self._steps_asked:
+            self._send_rest()
             self._show_phase("paused")
             self._show()
             command = self._commands.next(wait=True)
@@ -106,11 +107,9 @@ class Supervisor:
         assert self._run is not None
         run = self._run
         self._losses.add(run, time.perf_counter() - self._slice_start)
-        if self._points.is_due or self._is_paused or run.epoch_is_complete:
+        if self._points.is_due or self._is_paused:
             with self._points:
-                now = time.perf_counter() - self._start
-                point = self._losses.point(run)
-                self._events.send("point", epoch=epochs_done, seconds=now, **point)
+                self._send_point(epochs_done)
 
     def on_epoch(self, record: Epoch) -> None:
         """Send the record of an epoch."""
@@ -121,6 +120,7 @@ class Supervisor:
 
     def finish(self, phase: str) -> None:
         """Say that the last steps are done."""
+        self._send_rest()
         self._show_phase(phase)
 
     def _obey(self, command: Json) -> None:
@@ -170,6 +170,18 @@ class Supervisor:
             with self._probes:
                 self._facts = self._facts._replace(**probe(run))
                 self._send_hints()
+
+    def _send_rest(self) -> None:
+        """Send the steps since the last point, if any, so that the page shows the current step."""
+        if self._run is not None and not self._losses.is_empty:
+            self._send_point(self._run.epochs_done)
+
+    def _send_point(self, epochs_done: float) -> None:
+        """Send the means over the steps since the last point."""
+        assert self._run is not None
+        now = time.perf_counter() - self._start
+        point = self._losses.point(self._run)
+        self._events.send("point", epoch=epochs_done, seconds=now, **point)
 
     def _send_hints(self) -> None:
         facts = self._facts._replace(records=self._records, **self._losses.facts())

@@ -79,6 +79,7 @@ class Losses:
         """Add the steps that were done since the last call, in some seconds."""
         losses, correct = run.epoch_results
         batch, last = run.config.batch_size, len(losses)
+        self._seen = min(self._seen, last)  # after a rollback there are fewer than before
         new = losses[self._seen :]
         self._loss += float(new.sum())
         self._count += len(new)
@@ -88,6 +89,11 @@ class Losses:
         self._seen, self._steps = last, run.engine.steps
         self._recent.extend(new.tolist())
         self._first += new.tolist()[: RECENT - len(self._first)]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there were no steps since the last point."""
+        return self._count == 0
 
     def next_epoch(self) -> None:
         """Take note that an epoch has ended."""

@@ -14,14 +14,14 @@ export class ImagePanel {
   constructor(view) {
     this.view = view;
     this.running = 0;
-    this.picture = h("div", { className: "row top" });
+    this.frame = h("div", { className: "row top" });
     this.name = h("p", { id: "image-name" });
     this.map = h("div", { id: "occlusion" });
     this.index = h("input", { type: "number", min: 0, id: "image-index" });
     this.index.onchange = () => view.open(Math.max(0, Math.round(Number(this.index.value) || 0)));
     const button = (name, action) => h("button", { type: "button", id: `${name}-image`, onclick: action }, t(`inside.${name}`));
     this.element = h("section", { className: "panel" },
-      h("h2", {}, t("inside.image")), this.picture, this.name,
+      h("h2", {}, t("inside.image")), this.frame, this.name,
       h("div", { className: "row" },
         labelled(t("inside.test-image"), this.index),
         button("previous", () => view.open(Math.max(0, (view.index ?? 1) - 1))),
@@ -43,7 +43,7 @@ export class ImagePanel {
     this.name.textContent = name;
     this.index.value = index ?? "";
     this.index.max = total - 1;
-    fill(this.picture, imageOf(image.data, image.shape, { ...rangeOf(image.data), size: SIZE, text: name }));
+    fill(this.frame, imageOf(image.data, image.shape, { ...rangeOf(image.data), size: SIZE, text: name }));
     fill(this.map);
     delete this.map.dataset.ready;
   }

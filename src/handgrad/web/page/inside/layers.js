@@ -1,22 +1,22 @@
-// Every layer's output for the image, as pictures.
+// Every layer's output for the image, as images.
 
 import { fill, h } from "../dom.js";
 import { t } from "../strings.js";
 import { digits, kindOf, layerName } from "./names.js";
-import { picture, planeOf, planesOf } from "./plane.js";
+import { planeImage, planeOf, planesOf } from "./plane.js";
 import { range_of } from "./place.js";
 import { INPUT } from "./trace.js";
 
-const FIRST = 12; // pictures of a layer, before "show more"
+const FIRST = 12; // maps of a layer, before "show more"
 const MORE = 36;
-const SIZE = 84; // of a picture, in CSS pixels
+const SIZE = 84; // of a map, in CSS pixels
 const WIDE = 320; // of a vector
 
 /** The list of layers. `view` has trace, chosen ({path, index}), mode, regions and `choose`. */
 export class Layers {
   constructor(view) {
     this.view = view;
-    this.limits = new Map(); // how many pictures of each layer are shown
+    this.limits = new Map(); // how many maps of each layer are shown
     this.element = h("div", { id: "layers" });
   }
 
@@ -47,14 +47,14 @@ export class Layers {
     },
       h("h3", {}, layerName(trace, path), " ", h("span", { className: "small muted" }, about)),
       h("p", { className: "small muted" }, t(`inside.kind.${kind}`)),
-      this.pictures(path, values, Math.max(Math.abs(low), Math.abs(high))));
+      this.images(path, values, Math.max(Math.abs(low), Math.abs(high))));
   }
 
-  pictures(path, { shape, data }, high) {
+  images(path, { shape, data }, high) {
     const count = planesOf(shape), limit = Math.min(count, this.limits.get(path) ?? FIRST);
     const rest = count - limit;
     return h("div", { className: "grid" },
-      ...Array.from({ length: limit }, (_, c) => this.picture(path, shape, data, c, high)),
+      ...Array.from({ length: limit }, (_, c) => this.image(path, shape, data, c, high)),
       rest === 0 ? null : h("button", {
         type: "button",
         onclick: () => {
@@ -64,12 +64,12 @@ export class Layers {
       }, t("inside.more", { rest })));
   }
 
-  picture(path, shape, data, c, high) {
+  image(path, shape, data, c, high) {
     const { chosen, regions, mode } = this.view, plane = planeOf(shape, c), region = regions.get(path);
     const isInRegion = region && path !== chosen.path && shape.length === 4 && region[0][0] <= c && c <= region[0][1];
     const [low, most] = range_of(data.subarray(plane.start, plane.start + plane.count));
     const range = t("inside.range", { low: digits(low), high: digits(most) });
-    return picture(data, plane, {
+    return planeImage(data, plane, {
       high,
       grey: path === INPUT && mode === "value",
       size: shape.length === 4 ? SIZE : Math.min(WIDE, 28 * plane.W),

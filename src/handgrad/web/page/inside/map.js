@@ -17,6 +17,7 @@ export class LayerMap {
     this.view = view;
     this.asked = 0;
     this.timer = null;
+    this.layer = null;
     this.canvas = h("canvas", { role: "img", "aria-label": t("inside.map") });
     this.body = h("div", {});
     this.element = h("section", { className: "panel", id: "map" },
@@ -31,7 +32,7 @@ export class LayerMap {
   /** Show the controls. The map itself is computed on request, and again when the image changes. */
   show() {
     const { view } = this, paths = view.trace.paths;
-    if (!paths.includes(this.layer)) this.layer = view.settings.map ?? null;
+    this.layer ??= paths.includes(view.settings.map) ? view.settings.map : null;
     this.place = h("div", {});
     const choices = [["", t("inside.map-choose")], ...paths.map((path) => [path, layerName(view.trace, path)])];
     fill(this.body, labelled(t("inside.map-layer"), select(choices, this.layer ?? "", (path) => {

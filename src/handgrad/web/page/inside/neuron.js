@@ -6,7 +6,7 @@ import { imageOf, rangeOf } from "../images.js";
 import { imageAt } from "../model.js";
 import { t } from "../strings.js";
 import { digits, kindOf, layerName } from "./names.js";
-import { picture, planeOf } from "./plane.js";
+import { planeImage, planeOf } from "./plane.js";
 import { place_of, range_of } from "./place.js";
 import { INPUT } from "./trace.js";
 
@@ -62,7 +62,7 @@ export class NeuronSection {
     this.showWeights();
   }
 
-  /** Show the weights of the layer with weights from which this neuron comes, as pictures. */
+  /** Show the weights of the layer with weights from which this neuron comes, as images. */
   showWeights() {
     const { trace, chosen: { path, index } } = this.view;
     const [channel] = place_of(trace.values(path).shape, index), own = switchOf(trace, path, channel);
@@ -74,7 +74,7 @@ export class NeuronSection {
     const text = t("inside.weights-of", { layer: layerName(trace, own.path), kind: kindOf(trace, own.path), low: digits(low), high: digits(high) });
     const start = own.index * size;
     return fill(this.weights, h("p", { className: "small" }, text),
-      h("div", { className: "grid", dataset: { shown: limit, count } }, ...Array.from({ length: limit }, (_, c) => picture(data, { W, H, start: start + c * H * W, count: Math.min(H * W, size - c * H * W) }, {
+      h("div", { className: "grid", dataset: { shown: limit, count } }, ...Array.from({ length: limit }, (_, c) => planeImage(data, { W, H, start: start + c * H * W, count: Math.min(H * W, size - c * H * W) }, {
         high: Math.max(Math.abs(low), Math.abs(high)), size: H * W === 1 ? 44 : 84, text: t("inside.channel", { c }),
         mark: this.view.weight?.array === `${own.path}.weight` ? this.view.weight.index : null,
         onpick: (at) => this.view.chooseWeight(`${own.path}.weight`, at),
@@ -87,7 +87,7 @@ export class NeuronSection {
       }, t("inside.more", { rest: count - limit }))));
   }
 
-  /** Return [pictures, rows, columns] of one row of weights: those of an image have its shape. */
+  /** Return [maps, rows, columns] of one row of weights: those of an image have its shape. */
   layoutOf(path, shape) {
     if (shape.length === 4) return shape.slice(1);
     const { trace } = this.view;

@@ -3,7 +3,7 @@
 import { fill, h } from "../dom.js";
 import { t } from "../strings.js";
 import { digits, factorName, kindOf, layerName, placeName } from "./names.js";
-import { picture, planeOf } from "./plane.js";
+import { planeImage, planeOf } from "./plane.js";
 import { place_of, range_of } from "./place.js";
 import { gradient_terms, parameter_terms, value_terms } from "./terms.js";
 import { INPUT } from "./trace.js";
@@ -63,8 +63,16 @@ export class NumberPanel {
       ["←", "left", -1, column > 0], ["↑", "up", -plane.W, at >= plane.W],
       ["↓", "down", plane.W, at + plane.W < plane.count], ["→", "right", 1, column < plane.W - 1 && at + 1 < plane.count],
     ];
-    return h("div", {},
-      picture(data, plane, {
+    const onkeydown = (event) => {
+      const [, name] = event.key.startsWith("Arrow") ? event.key.toLowerCase().split("arrow") : [];
+      const button = name && this.body.querySelector(`[data-move="${name}"]`);
+      if (!button) return;
+      event.preventDefault();
+      button.focus();
+      button.click();
+    };
+    return h("div", { onkeydown },
+      planeImage(data, plane, {
         high: Math.max(Math.abs(low), Math.abs(high)), grey: path === INPUT && mode === "value", size: 200,
         text: t("inside.close-up"), mark: index, onpick: (picked) => this.view.choose(path, picked, false),
       }),
@@ -86,7 +94,7 @@ export class NumberPanel {
       return sum / C;
     });
     return h("figure", { className: "field", id: "field", dataset: { top, bottom, left, right } },
-      picture(grey, { W, H, start: 0, count: H * W }, {
+      planeImage(grey, { W, H, start: 0, count: H * W }, {
         high: 1, grey: true, size: 140, text, region: [[top, bottom], [left, right]],
       }),
       h("figcaption", {}, text));

@@ -1,6 +1,7 @@
 // The terms of layers without weights: see terms.js for what the functions return.
 
-import { sigmoid } from "../../runtime/activation.js";
+import { Sigmoid } from "../../runtime/activation.js";
+import { array } from "../../runtime/array.js";
 import { index_of, pixels_of, place_of, window_of } from "./place.js";
 import { number, product } from "./term.js";
 
@@ -132,4 +133,9 @@ function windows_of_pixel(layer, X, Y, index) {
 function winner_of({ layer, X, cache }, at) {
   const [, , [top, left]] = window_of(layer), [c, h, w] = place_of(cache.padded, cache.argmax[at]);
   return index_of(X.shape, [c, h - top, w - left]);
+}
+
+/** Return σ(x) of one number. */
+function sigmoid(x) {
+  return new Sigmoid().forward({}, array([1], [x]))[0].data[0];
 }

@@ -1,4 +1,4 @@
-// A channel or a vector as a picture in which one can tap a number.
+// A channel or a vector as an image in which one can tap a number.
 
 import { h } from "../dom.js";
 import { imageOf } from "../images.js";
@@ -8,7 +8,7 @@ const MOST_COLUMNS = 32; // of a vector, which is shown in rows
 const LEAST = 44; // CSS pixels, the least height of something to tap
 const FEW = 12; // elements of a vector that stand in a single row
 
-/** Return which numbers of an array (1, C, H, W) or (1, F) a picture shows: {W, H, start, count}. */
+/** Return which numbers of an array (1, C, H, W) or (1, F) an image shows: {W, H, start, count}. */
 export function planeOf(shape, channel = 0) {
   if (shape.length === 4) {
     return { W: shape[3], H: shape[2], start: channel * shape[2] * shape[3], count: pixels_of(shape) };
@@ -24,12 +24,12 @@ export function planeOf(shape, channel = 0) {
   return { W, H: Math.ceil(F / W), start: 0, count: F };
 }
 
-/** Return the number of pictures of an array: its channels, or one for a vector. */
+/** Return the number of images of an array: its channels, or one for a vector. */
 export function planesOf(shape) {
   return shape.length === 4 ? shape[1] : 1;
 }
 
-/** Return a picture of numbers. It is a button if `onpick(index)` is given; a click picks the number
+/** Return an image of numbers. It is a button if `onpick(index)` is given; a click picks the number
  * under the pointer, and the keyboard the number with the largest magnitude.
  *
  * @param {ArrayLike<number>} data the whole array.
@@ -37,7 +37,7 @@ export function planesOf(shape) {
  * @param {object} options high (the magnitude of the strongest colour), grey (0 is black and `high`
  *     white), size, text, mark (an index, or null), region ([[row, row], [column, column]], or null).
  */
-export function picture(data, plane, options) {
+export function planeImage(data, plane, options) {
   const { high, grey = false, size, text, mark = null, region = null, onpick = null } = options;
   const { W, H, start, count } = plane;
   const numbers = new Float64Array(W * H);

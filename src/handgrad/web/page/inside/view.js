@@ -164,7 +164,7 @@ class InsideView {
     this.original = this.edits.length === 0 ? this.trace : new Trace(this.classifier.network, this.image, this.label);
     this.chosen = this.chosen ?? this.chosenAtFirst();
     this.regions = receptive_field(this.trace, this.chosen.path, this.chosen.index);
-    this.weight = this.weight ?? this.strongestWeight();
+    this.weight = this.weight ?? this.strongestWeight() ?? { array: Object.keys(this.network.parameters)[0], index: 0 };
     this.best = this.answer.show();
     this.imagePanel.show();
     this.layers.show();

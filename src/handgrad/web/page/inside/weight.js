@@ -6,6 +6,7 @@ import { digits, weightName } from "./names.js";
 import { weightTerms } from "./number.js";
 import { STEPS, prove } from "./prove.js";
 
+const TINY = 1e-10; // a loss below has too few digits for a proof
 const AGREE = 1e-4; // the largest relative difference that counts as agreement
 
 export class WeightSection {
@@ -72,17 +73,18 @@ export class WeightSection {
     const agrees = found.difference <= AGREE;
     const { value, plus, minus, slope, gradient, difference, kinks } = found, step = String(found.h);
     Object.assign(this.proof.dataset, found, { agrees });
-    const line = (name, number) => h("tr", {}, h("th", { scope: "row" }, name), h("td", { className: "number" }, number));
+    const line = (name, number) => h("div", {}, h("dt", {}, name), h("dd", { className: "number" }, number));
     const long = (number) => Number(number.toPrecision(10)).toString().replaceAll("-", "−");
-    fill(this.proof, h("table", {}, h("tbody", {},
+    fill(this.proof, h("dl", {},
       line(t("inside.loss-plus", { weight: long(value), step }), long(plus)),
       line(t("inside.loss-minus", { weight: long(value), step }), long(minus)),
       line(t("inside.slope", { step }), long(slope)),
       line(t("inside.backward"), long(gradient)),
-      line(t("inside.difference"), difference.toExponential(1).replaceAll("-", "−")))),
+      line(t("inside.difference"), difference.toExponential(1).replaceAll("-", "−"))),
     h("p", { className: agrees ? "good" : "bad" }, t(agrees ? "inside.agrees" : "inside.disagrees")),
-    kinks > 0 ? h("p", { id: "kinks" }, t("inside.kinks", { kinks, step })) : null,
-    this.h === null ? h("p", { className: "small muted" }, t("inside.step-why", { step })) : null);
+    kinks > 0 ? h("p", { id: "kinks" }, t(this.h === null ? "inside.kink-here" : "inside.kinks", { kinks, step })) : null,
+    Math.abs(plus) < TINY ? h("p", {}, t("inside.tiny-loss")) : null,
+    this.h === null && kinks === 0 ? h("p", { className: "small muted" }, t("inside.step-why", { step })) : null);
   }
 
   change(control) {

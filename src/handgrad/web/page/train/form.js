@@ -57,6 +57,7 @@ export function settingsForm(settings, chosen) {
 }
 
 function field(setting, value) {
+  const label = setting.panel === "main" ? t(`train.setting.${setting.name}`) : setting.label;
   const isList = setting.choices.length > 0 && !setting.open;
   const id = `train-${setting.name}`;
   const control = isList ? list(setting) : h("input", {
@@ -68,9 +69,9 @@ function field(setting, value) {
   const suggestions = !isList && setting.choices.length
     ? h("datalist", { id }, ...setting.choices.map((name) => h("option", { value: name }))) : null;
   if (suggestions) control.setAttribute("list", id);
-  const element = h("div", { className: "setting" }, labelled(setting.label, control), suggestions,
+  const element = h("div", { className: "setting" }, labelled(label, control), suggestions,
     h("details", { className: "small muted" },
-      h("summary", { "aria-label": t("train.about", { name: setting.label }) }, "?"), setting.help));
+      h("summary", { "aria-label": t("train.about", { name: label }) }, "?"), setting.help));
   return { setting, control, element };
 }
 
