@@ -21,6 +21,10 @@ def test_a_page_is_written_and_verified(handgrad, trained, tmp_path):
     ended = handgrad("verify", trained, "--html", "app.html")
     assert ended.status == 0
     assert " app.html " in ended.out
+    ended = handgrad("verify", "app.html", "--json")
+    (entry,) = json.loads(ended.out)["models"]
+    assert entry["passed"]
+    assert [e["engine"] for e in entry["engines"]][-2:] == ["JavaScript", "app.html"]
 
 
 def test_the_owner_names_the_classes(handgrad, trained, tmp_path):
@@ -61,9 +65,12 @@ def test_the_page_of_another_model_is_refused(handgrad, trained, tmp_path):
     page = tmp_path / "app.html"
     ended = handgrad("verify", trained, trained, "--html", "app.html")
     assert ended.status == 2
-    assert "give one MODEL" in " ".join(ended.err.split())
+    assert "give one model file or run" in " ".join(ended.err.split())
     page.write_text(page.read_text("utf-8").replace('"percent": ', '"percent": 1'), "utf-8")
     ended = handgrad("verify", trained, "--html", "app.html")
+    assert ended.status == 1
+    assert "its self-test fails" in " ".join(ended.err.split())
+    ended = handgrad("verify", "app.html")
     assert ended.status == 1
     assert "its self-test fails" in " ".join(ended.err.split())
     ended = handgrad("verify", trained, "--html", "none.html")

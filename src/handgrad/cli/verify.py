@@ -24,7 +24,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="MODEL",
-            help="One or more model files or folders of runs.",
+            help="One or more model files, folders of runs, or exported HTML files.",
             show_default=False,
         ),
     ],
@@ -58,8 +58,8 @@ def verify(
     screen = Screen(quiet)
     if verbose:
         show_versions(screen)
-    if html is not None and len(models) > 1:
-        raise ConfigError("--html checks the page of one model; give one MODEL")
+    if html is not None and (len(models) > 1 or models[0].suffix.lower() == ".html"):
+        raise ConfigError("--html checks the page of one model; give one model file or run")
     found = {str(model): _verified(model, tolerance, html) for model in models}
     failed = any(isinstance(f, ModelError) or not f.passed for f in found.values())
     if json:
@@ -77,10 +77,12 @@ def verify(
 def _verified(model: Path, tolerance: float, html: Path | None) -> VerificationResult | ModelError:
     """Return the result of verifying a model, or the error message if the model cannot be read."""
     from handgrad.classifier import read_bundle
-    from handgrad.export.verify import verify_bundle, verify_html
+    from handgrad.export.verify import verify_bundle, verify_html, verify_page
     from handgrad.runs import model_file
 
     try:
+        if model.suffix.lower() == ".html":
+            return verify_page(model, tolerance)
         file = model_file(model)
         bundle = read_bundle(file)
         found = verify_bundle(bundle, tolerance)
