@@ -274,7 +274,7 @@ def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        ([], 2, "nothing to write; give --onnx, --torch or --hub"),
+        ([], 2, "nothing to write; give --onnx, --torch, --hub or --html"),
         (
             ["--hub", "hub", "--raw"],
             2,
