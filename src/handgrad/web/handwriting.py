@@ -64,7 +64,8 @@ def learn(
 
     The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
     without a quarter of the drawings, and judged on this quarter. The model that is saved is
-    trained on all drawings. The calibration and the out-of-distribution score are fitted again.
+    trained on all drawings. The calibration and the out-of-distribution score are fitted again, with
+    the drawings among the images, so that images like them are accepted.
 
     Args:
         session: the session; its model is not changed.
@@ -98,7 +99,7 @@ def learn(
     new = _trained(model, train, drawn)
     old_test, new_test = evaluate(model, test), evaluate(new, test)
     _, validation = train.split(0.1, 0)
-    calibrate_on(new, validation, train)
+    calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
     path = _save(session, new, drawn, test)
     result = Learned(
         drawings_before=evaluate(model, drawn).accuracy,
@@ -118,13 +119,7 @@ def _trained(model: Classifier, train: Dataset, drawn: Dataset) -> Classifier:
     new = copy.deepcopy(model)
     chosen = np.random.default_rng(0).permutation(len(train))[:OLD_IMAGES]
     old = train.take(np.sort(chosen))
-    both = Dataset(
-        np.concatenate([model.pixels(old), model.pixels(drawn)]),
-        np.concatenate([old.labels, drawn.labels]),
-        model.classes,
-        "drawings and training images",
-        pixel_range=model.pixel_range or BYTES,
-    )
+    both = _both(model, old, drawn)
     each = DRAWN_SHARE / (1 - DRAWN_SHARE) * len(old) / len(drawn)
     weights = np.concatenate([np.ones(len(old)), np.full(len(drawn), each)])
     config = TrainConfig(
@@ -137,6 +132,17 @@ def _trained(model: Classifier, train: Dataset, drawn: Dataset) -> Classifier:
     )
     fit(new, both, config, validation=None, weights=weights)
     return new
+
+
+def _both(model: Classifier, images: Dataset, drawn: Dataset) -> Dataset:
+    """Return images and drawings as one data set."""
+    return Dataset(
+        np.concatenate([model.pixels(images), model.pixels(drawn)]),
+        np.concatenate([images.labels, drawn.labels]),
+        model.classes,
+        "images and drawings",
+        pixel_range=model.pixel_range or BYTES,
+    )
 
 
 def _save(session: Session, new: Classifier, drawn: Dataset, test: Dataset) -> Any:

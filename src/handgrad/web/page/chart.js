@@ -115,9 +115,17 @@ function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
       else context.lineTo(px(x), py(s.y[k]));
     });
     context.stroke();
+    if (s.x.length === 1) dot(context, px(s.x[0]), py(s.y[0]));
   });
   canvas.setAttribute("aria-label", `${yName}: ${series.map((s) =>
     `${s.name} ${shown(s.y.at(-1), format)}`).join(", ")}`);
+}
+
+function dot(context, x, y) {
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  context.arc(x, y, 3, 0, 2 * Math.PI);
+  context.fill();
 }
 
 function span(values) {

@@ -13,10 +13,15 @@ const POLL = 250; // milliseconds
 const IDLE_POLL = 2000;
 const OVER = new Set(["finished", "failed", "stopped"]);
 
+/** Return the settings for a first network: augmented digits resemble digits drawn with a mouse. */
+function suggested({ model, data }) {
+  return model === null && ["digits", "mnist"].includes(data) ? { augment: "drawings" } : {};
+}
+
 export const view = {
   async mount(main, settings) {
     const [session, offered] = await Promise.all([get("/api/session"), get("/api/train/settings")]);
-    const form = settingsForm(offered.settings, settings);
+    const form = settingsForm(offered.settings, { ...suggested(session), ...settings });
     const live = liveRun();
     const broken = await breakIt(settings);
     const known = { job: 0, since: 0, phase: null, run: null };
