@@ -64,8 +64,8 @@ def learn(
 
     The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
     without a quarter of the drawings, and judged on this quarter. The model that is saved is
-    trained on all drawings. The calibration and the out-of-distribution score are fitted again, with
-    the drawings among the images, so that images like them are accepted.
+    trained on all drawings. The calibration and the out-of-distribution score are fitted again. The
+    drawings are among the images that they are fitted to, so that images like them are accepted.
 
     Args:
         session: the session; its model is not changed.
