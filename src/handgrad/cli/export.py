@@ -46,6 +46,23 @@ def export(
             show_default=False,
         ),
     ] = None,
+    c: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.h",
+            help="Write a C99 header with the network, all of the preprocessing and a self-test, "
+            "for microcontrollers and similar programs.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --c: what all names in the header begin with. Default: net.",
+            show_default=False,
+        ),
+    ] = None,
     raw: Annotated[
         bool,
         typer.Option(
@@ -59,16 +76,17 @@ def export(
 ) -> None:
     """Export a model to other formats.
 
-    Give at least one of --onnx, --torch and --hub. An exported model takes images of the network's
-    size. Your program must do the preprocessing, which is described in the metadata of the exported
-    file.
+    Give at least one of --onnx, --torch, --hub and --c. An exported model takes images of the
+    network's size. Your program must do the preprocessing, which is described in the metadata of
+    the exported file. Only the C header does the preprocessing itself.
 
     With --raw, the ONNX graph does the preprocessing itself. This is possible only if the
     preprocessing converts to grayscale and inverts light and dark, but does not resize, because
     ONNX resizes images differently.
 
     If ONNX Runtime is installed, the ONNX graph is tested: on the sample images in the model file,
-    it must reproduce the stored reference outputs (golden outputs).
+    it must reproduce the stored reference outputs (golden outputs). The same holds for the C header
+    if a C compiler is installed.
     """
     from handgrad.classifier import read_bundle
     from handgrad.files import check_apart
@@ -77,12 +95,9 @@ def export(
     screen = Screen(quiet)
     if verbose:
         show_versions(screen)
-    if onnx is None and torch is None and hub is None:
-        raise ConfigError("nothing to write; give --onnx, --torch or --hub")
-    if raw and onnx is None:
-        raise ConfigError("--raw applies to the ONNX graph only; give --onnx FILE.onnx")
+    _check_options({"--onnx": onnx, "--torch": torch, "--hub": hub, "--c": c}, raw, name)
     model = model_file(run)
-    for file in filter(None, (onnx, torch)):
+    for file in filter(None, (onnx, torch, c)):
         check_apart(file, [model])
     bundle = read_bundle(model)
     if onnx is not None:
@@ -110,6 +125,36 @@ def export(
 
         write_hub(bundle, hub)
         screen.result(f"wrote the model and its model card to {hub}")
+    if c is not None:
+        from handgrad.export.c import write_c
+
+        size = write_c(bundle, c, name=name or "net")
+        tested = _tested_c(c)
+        screen.result("\n".join([f"wrote the C header to {c}", *size.lines(), tested]))
+
+
+def _check_options(outputs: dict[str, Path | None], raw: bool, name: str | None) -> None:
+    """Raise a ConfigError if there is nothing to write, or if an option would have no effect."""
+    if not any(outputs.values()):
+        raise ConfigError("nothing to write; give --onnx, --torch, --hub or --c")
+    if raw and outputs["--onnx"] is None:
+        raise ConfigError("--raw applies to the ONNX graph only; give --onnx FILE.onnx")
+    if name is not None and outputs["--c"] is None:
+        raise ConfigError("--name applies to the C header only; give --c FILE.h")
+
+
+def _tested_c(path: Path) -> str:
+    """Return the output of a C header's self-test, or that no compiler is installed."""
+    from handgrad.errors import MissingExtraError
+    from handgrad.export.c.compiler import run_test
+
+    try:
+        status, printed = run_test(path)
+    except MissingExtraError as error:
+        return f"not tested: {error}"
+    if status:
+        raise ModelError(f"{path}: {printed}; do not use this file")
+    return printed
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
