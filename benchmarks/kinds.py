@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from benchmarks import ablation, checkpoint, configs, peers, predict, scale, tasks, train
+from benchmarks import ablation, checkpoint, configs, page, peers, predict, scale, tasks, train
 from benchmarks.cold import measure as cold
 from benchmarks.cold.run import PROGRAMS
 from benchmarks.record import Record
@@ -76,6 +76,11 @@ def _checkpoint(arguments: Namespace) -> Iterator[Record]:
         yield checkpoint.measure(task, arguments.rounds, arguments.threads)
 
 
+def _page(arguments: Namespace) -> Iterator[Record]:
+    yield page.training(arguments.rounds, arguments.threads)
+    yield page.polls()
+
+
 def _accuracy(arguments: Namespace) -> Iterator[Record]:
     for target in select(configs.TARGETS, arguments.target):
         yield cold.accuracy(target, arguments.only, arguments.seeds, arguments.threads)
@@ -135,6 +140,11 @@ KINDS = {
         ("rounds",),
         "how much training time checkpoints cost",
         {"network": tasks.TRAINING},
+    ),
+    "page": Kind(
+        _page,
+        ("rounds",),
+        "what a client that polls costs the training, and what it leaves behind",
     ),
     "accuracy": Kind(
         _accuracy,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,22 @@ def _path(net: Network, layer: int | str | None) -> str:
         if wanted in (path, name):
             return path
     raise ModelError(f"there is no layer {layer!r}; choose one of {', '.join(names.values())}")
+
+
+def first_weights(net: Network) -> tuple[int, Array]:
+    """Return the weights that are applied to the pixels, (O, C, H, W), and their layer's index.
+
+    Raises:
+        ModelError: if no dense or convolutional layer has an image as its input.
+    """
+    outputs = [net.shape, *(row.output for row in net.summary().rows)]
+    for name, weight in net.parameters.items():
+        index = int(name.split(".")[0])
+        if weight.ndim == 4:
+            return index, weight
+        if weight.ndim == 2:
+            pixels = [shape for shape in outputs[: index + 1] if len(shape) == 3][-1:]
+            if [weight.shape[1]] == [math.prod(shape) for shape in pixels]:
+                return index, weight.reshape(-1, *pixels[0])
+            break
+    raise ModelError("no weights can be drawn: no Dense or Conv2d layer has an image as its input")

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from handgrad.data.corruptions import CORRUPTIONS, corrupt
+from handgrad.data.corruptions import CORRUPTIONS, STRENGTHS, corrupt
+from handgrad.errors import ConfigError
 
 X = np.zeros((6, 1, 12, 12), np.uint8)
 X[:, 0, 3:9, 5:7] = 200  # an upright bar
@@ -13,13 +14,16 @@ def test_there_are_fifteen_corruptions():
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-@pytest.mark.parametrize("images", [X, COLOURS, X[:1, :, :1, :1]])
-def test_each_changes_images_and_keeps_their_form(name, images):
+@pytest.mark.parametrize("strength", [None, *STRENGTHS])
+@pytest.mark.parametrize("images", [X, COLOURS, X[:1, :, :1, :1], X[:0]])
+def test_each_changes_images_and_keeps_their_form(name, strength, images):
     before = images.copy()
-    found = corrupt(images, name, seed=3)
+    found = corrupt(images, name, seed=3, strength=strength)
     assert (found.shape, found.dtype) == (images.shape, np.uint8)
     assert np.array_equal(images, before)
-    assert np.array_equal(found, corrupt(images, name, seed=3))
+    assert np.array_equal(found, corrupt(images, name, seed=3, strength=strength))
+    if not len(images):
+        return
     if images.shape[2] > 1:
         assert (found != images).any()
 
@@ -55,3 +59,39 @@ def test_a_quarter_turn_is_exact():
     assert np.array_equal(turned, np.rot90(COLOURS[:, :, :5], -1, axes=(2, 3))) or np.array_equal(
         turned, np.rot90(COLOURS[:, :, :5], 1, axes=(2, 3))
     )
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_a_greater_strength_changes_the_images_more(name):
+    rng = np.random.default_rng(0)
+    images = np.zeros((40, 1, 28, 28), np.uint8)
+    for image in images:
+        top, left = rng.integers(3, 12, 2)
+        image[0, top : top + 12, left : left + 4] = rng.integers(120, 256)
+    standard = CORRUPTIONS[name].standard
+    assert np.array_equal(corrupt(images, name), corrupt(images, name, strength=standard))
+    changes = [
+        np.abs(corrupt(images, name, strength=strength).astype(float) - images).mean()
+        for strength in STRENGTHS
+    ]
+    assert changes == sorted(changes)
+    assert len(set(changes)) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "strength", "sentence"),
+    [
+        ("noise", 0, "strength must be 1, 2, 3, 4 or 5, not 0"),
+        ("noise", 6, "strength must be 1, 2, 3, 4 or 5, not 6"),
+        ("noise", 2.5, "strength must be 1, 2, 3, 4 or 5, not 2.5"),
+        (
+            "rotate",
+            2,
+            "there is no corruption 'rotate'; did you mean rotated?; the corruptions are",
+        ),
+    ],
+)
+def test_an_unknown_corruption_or_strength_is_refused(name, strength, sentence):
+    with pytest.raises(ConfigError) as refused:
+        corrupt(X, name, strength=strength)
+    assert str(refused.value).startswith(sentence)

@@ -209,3 +209,24 @@ def test_the_notebook_view_is_limited_in_size(shape, classes, count, size):
     X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     images = shown_images(Dataset.from_arrays(X, np.arange(len(X)) % classes)._repr_html_())
     assert [x.shape for x in images] == [(*size, 3)] * count
+
+
+def test_the_files_follow_their_images(tmp_path):
+    paths = []
+    for k in range(10):
+        paths.append(tmp_path / f"{k}.png")
+        Image.fromarray(np.full((4, 4), 20 * k, np.uint8)).save(paths[-1])
+    data = Dataset.from_files(paths, ["a", "b"] * 5, progress=False)
+    parts = [
+        data,
+        data.take([7, 2, 2]),
+        data.take(data.labels == 1),
+        *data.split(0.4),
+    ]
+    for part in parts:
+        assert len(part.files) == len(part)
+        for file, x in zip(part.files, part.images, strict=True):
+            assert np.array_equal(np.array(Image.open(file)), x[0])
+    assert small().take([1]).files == ()
+    with pytest.raises(DataError, match="data: there are 1 files and 6 images"):
+        dataclasses.replace(small(), files=("a.png",))

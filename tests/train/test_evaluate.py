@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 import handgrad as hg
 from handgrad.losses import softmax
+from handgrad.train.evaluate import accuracy_interval
 from tests.train.blobs import blobs, small_net
 
 
@@ -109,3 +111,17 @@ def test_a_training_that_fails_without_nan_is_reported_and_drops_the_calibration
     assert model.calibration is None
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("handgrad: training may have failed: ")
+
+
+@pytest.mark.parametrize(
+    ("correct", "count"), [(0, 1), (1, 1), (18, 20), (0, 20), (20, 20), (353, 359), (9_912, 10_000)]
+)
+def test_the_interval_of_an_accuracy_is_wilsons(correct: int, count: int) -> None:
+    expected = binomtest(correct, count).proportion_ci(0.95, method="wilson")
+    assert accuracy_interval(correct, count) == pytest.approx((expected.low, expected.high))
+    found = hg.Evaluation(0.1, np.array([[correct, count - correct], [0, 0]]))
+    assert found.interval == accuracy_interval(correct, count)
+
+
+def test_without_images_the_interval_of_an_accuracy_is_everything() -> None:
+    assert accuracy_interval(0, 0) == (0.0, 1.0)

@@ -96,13 +96,11 @@ def _train(
     as_json: bool = False,
 ) -> None:
     """Train and test a network, and write the run; or resume a run from its checkpoint."""
-    from handgrad.classifier import Classifier
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
     from handgrad.engines import fastest_engine
-    from handgrad.runs import Run, calibrate_on, checkpoints, describe_data, finish, write
+    from handgrad.runs import TrainRun, describe_data
     from handgrad.tracking import tracking
-    from handgrad.train import CheckpointConfig, evaluate, fit
 
     if verbose:
         where = config.data_dir or next(
@@ -116,22 +114,12 @@ def _train(
     config = config.fitted_to(images)
     if config.epochs > default_epochs:
         screen.info(_more_epochs(config, images))
-    if start is None:
-        classifier = Classifier(config.network(images), images.classes)
-    else:
-        classifier = start.fitted_to(images, config.seed)
-        for sentence in start.sentences(images):
-            screen.info(sentence)
-    checkpoint = CheckpointConfig(
-        checkpoints(folder),
-        config.checkpoint_minutes,
-        allow_changes=force,
-        about={"config": config.plain(), **({"from": start.digest} if start else {})},
-    )
-
+    run = TrainRun(config, folder, images, test, start, allow_changes=force)
+    for sentence in start.sentences(images) if start else ():
+        screen.info(sentence)
     screen.err.print(
         _summary(
-            classifier.network.summary(), f"{config.model or 'continued'} on {config.data_name}"
+            run.classifier.network.summary(), f"{config.model or 'continued'} on {config.data_name}"
         )
     )
     with (
@@ -143,28 +131,15 @@ def _train(
             display.epoch(record)
             track(record)
 
-        history = fit(
-            classifier,
-            images,
-            config.train_config(images.classes),
-            validation=config.validation or None,
-            on_epoch=on_epoch,
-            on_progress=display.progress,
-            checkpoint=checkpoint,
-            resume=True,
-        )
+        history = run.fit(on_epoch, display.progress)
     kept = _kept_weights(history, config)
     screen.info(kept)
-    if config.calibrate and config.validation:
-        train, validation = images.split(config.validation, config.seed)
-        screen.info(calibrate_on(classifier, validation, train))
+    calibration = run.calibrate()
+    if calibration is not None:
+        screen.info(calibration)
     with screen.err.status("testing the network and writing the run"):
-        evaluation = evaluate(classifier, test)
-        more = start.metadata(images) if start else {}
-        known = None if start is None else start.trained_on
-        run = Run(config, classifier, history, images, test, evaluation, more, known)
-        problem = write(run, folder)
-        finish(folder)
+        evaluation = run.evaluation
+        problem = run.write(history)
     if problem:
         Screen().warning(problem)
     if evaluation.failure and not config.validation:  # with validation, `fit` has warned
@@ -183,7 +158,7 @@ def _train(
                 "stopped_early": history.stopped_early,
                 "kept": kept.removesuffix(" (*)"),
                 "data": describe_data(images),
-                **more,
+                **(start.metadata(images) if start else {}),
             }
         )
         return

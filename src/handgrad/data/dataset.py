@@ -61,6 +61,7 @@ class Dataset:
         pixel_range: the values of black and white in the arrays that the images were made from. If
             it is not known, the images are used as they are. By default, it is 0..255 for uint8
             images, 0..1 for float32 images in this range, and otherwise not known.
+        files: the path of each image's file, (N,), or () if the images are not single files.
 
     Raises:
         DataError: if an array has the wrong shape, dtype or values, or the arrays do not match each
@@ -75,6 +76,7 @@ class Dataset:
     summary: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
     pixel_range: PixelRange = _RECOGNIZE
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         try:
@@ -83,6 +85,11 @@ class Dataset:
                 object.__setattr__(self, "pixel_range", stored_range(self.images))
             object.__setattr__(self, "classes", class_names(self.classes))
             check_labels(self.labels, len(self.images), len(self.classes))
+            if self.files and len(self.files) != len(self.images):
+                raise DataError(
+                    f"there are {len(self.files)} files and {len(self.images)} images; give one "
+                    "file per image, or none"
+                )
             if self.preprocessing is not None and self.preprocessing.shape != self.shape:
                 raise DataError(
                     f"the preprocessing produces {self.preprocessing.shape}, but the images are "
@@ -198,7 +205,7 @@ class Dataset:
         preprocessing = replace(preprocessing, for_arrays=False)  # these are image files
         X = read_images(paths, preprocessing, name, progress=progress)
         y, names = encode(labels, classes)
-        return cls(X, y, names, name, preprocessing)
+        return cls(X, y, names, name, preprocessing, files=tuple(map(str, paths)))
 
     @property
     def shape(self) -> Shape:
@@ -243,8 +250,10 @@ class Dataset:
             name: the name of the new dataset, or None to keep the name of this dataset.
         """
         chosen = np.asarray(indices)
-        X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
-        return replace(self, images=X, labels=y, name=name or self.name)
+        chosen = chosen if chosen.size else chosen.astype(np.int64)
+        X, y = self[chosen]
+        files = tuple(np.array(self.files, object)[chosen]) if self.files else ()
+        return replace(self, images=X, labels=y, name=name or self.name, files=files)
 
     def preprocessed(self, preprocessing: Preprocessing) -> Dataset:
         """Return a dataset whose images are preprocessed in the same way as image files.

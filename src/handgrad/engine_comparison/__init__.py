@@ -11,6 +11,7 @@ last digits of the first engine's weights: the gradients of this engine then cha
 as the engines differ. The batch is skipped; the tolerance stays the same.
 """
 
+from handgrad.engine_comparison.engine_run import EngineRun
 from handgrad.engine_comparison.lockstep import TOLERANCES, compare_engines
 from handgrad.engine_comparison.result import (
     KINDS,
@@ -26,6 +27,7 @@ __all__ = [
     "Difference",
     "Divergence",
     "EngineComparison",
+    "EngineRun",
     "EngineSummary",
     "compare_engines",
 ]

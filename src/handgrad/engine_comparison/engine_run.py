@@ -35,6 +35,7 @@ class EngineRun:
 
     Attributes:
         net: the copy of the network.
+        seconds: the duration of each step so far.
     """
 
     def __init__(

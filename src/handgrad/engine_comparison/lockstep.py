@@ -42,6 +42,7 @@ def compare_engines(
     tolerance: float | None = None,
     seed: int = 0,
     on_step: Callable[[int], None] | None = None,
+    watch: Callable[[Sequence[EngineRun]], None] | None = None,
 ) -> EngineComparison:
     """Train copies of a network in several engines and compare them after each update.
 
@@ -61,6 +62,9 @@ def compare_engines(
             in float64, 1e-3 in float32.
         seed: the seed of the image order and of the dropout masks.
         on_step: a function that is called after each step with the number of steps done so far.
+        watch: a function that is called after each step with the engines, in the given order; each
+            has the attributes `name`, `net` (its copy of the network after the step) and `seconds`
+            (the duration of each step so far).
 
     Raises:
         ConfigError: if there are fewer than two engines, or a setting is out of range.
@@ -71,10 +75,7 @@ def compare_engines(
         raise ConfigError("a comparison needs two different engines, such as reference,torch")
     if steps < 1:
         raise ConfigError(f"steps must be at least 1, not {steps}")
-    if tolerance is None:
-        tolerance = TOLERANCES[net.dtype.name]
-    if not 0 < tolerance < np.inf:
-        raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
+    tolerance = _checked_tolerance(tolerance, net)
     check_classes(net, train)
     train.check_trainable(batch_size)
     if not net.is_fitted:
@@ -89,6 +90,8 @@ def compare_engines(
         lockstep.step(X, y, optimizer.lr)
         if on_step is not None:
             on_step(lockstep.steps)
+        if watch is not None:
+            watch(runs)
         if lockstep.divergence is not None or lockstep.steps == steps:
             break
     return lockstep.result(test)
@@ -180,6 +183,15 @@ class _Lockstep:
 
     def _compare(self, ours: Trace, theirs: Trace) -> list[Difference]:
         return list(compare_traces(self._first.net.layers, ours, theirs))
+
+
+def _checked_tolerance(tolerance: float | None, net: Network) -> float:
+    """Return the tolerance, or the default one for the network's dtype."""
+    if tolerance is None:
+        return TOLERANCES[net.dtype.name]
+    if not 0 < tolerance < np.inf:
+        raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
+    return tolerance
 
 
 def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:

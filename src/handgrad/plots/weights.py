@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from handgrad.classifier import Classifier, network_of
 from handgrad.errors import ModelError
+from handgrad.features import first_weights
 from handgrad.layers import Array, Dense
 from handgrad.network import Network, layer_name
 from handgrad.plots.labels import SMALL, class_names
@@ -29,7 +28,7 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
     """
     net = network_of(model)
     names = model.classes if isinstance(model, Classifier) else range(net.classes)
-    index, weight = _first_weight(net)
+    index, weight = first_weights(net)
     layer, units = layer_name(net.layers, index), len(weight)
     if not np.isfinite(weight).all():
         raise ModelError(f"layer {layer} has infinite or NaN weights; train the network again")
@@ -44,21 +43,6 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
     figure = grid(tiles, heading, colours, limits=(-limit, limit), right=0.9)
     _add_scale(figure)
     return figure
-
-
-def _first_weight(net: Network) -> tuple[int, Array]:
-    """Return the weights that are applied to the pixels, (O, C, H, W), and their layer's index."""
-    outputs = [net.shape, *(row.output for row in net.summary().rows)]
-    for name, weight in net.parameters.items():
-        index = int(name.split(".")[0])
-        if weight.ndim == 4:
-            return index, weight
-        if weight.ndim == 2:
-            pixels = [shape for shape in outputs[: index + 1] if len(shape) == 3][-1:]
-            if [weight.shape[1]] == [math.prod(shape) for shape in pixels]:
-                return index, weight.reshape(-1, *pixels[0])
-            break
-    raise ModelError("no weights can be drawn: no Dense or Conv2d layer has an image as its input")
 
 
 def _side_by_side(weight: Array) -> Array:

@@ -37,10 +37,12 @@ from handgrad.runs.run import (
     write,
 )
 from handgrad.runs.start_model import StartModel
+from handgrad.runs.train_run import TrainRun
 
 __all__ = [
     "Run",
     "StartModel",
+    "TrainRun",
     "calibrate_on",
     "check_test",
     "checkpoints",

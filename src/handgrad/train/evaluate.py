@@ -22,6 +22,7 @@ from handgrad.network import Network
 _log = logging.getLogger("handgrad")
 
 MIN_IMAGES = 30  # with fewer, chance alone may look like a failed training
+_Z95 = 1.959964  # a normal variable is between -z and z with probability 0.95
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +54,11 @@ class Evaluation:
     def accuracy(self) -> float:
         """The fraction of the images that were classified correctly, 0 to 1."""
         return self.correct / self.count
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the accuracy: see `accuracy_interval`."""
+        return accuracy_interval(self.correct, self.count)
 
     @property
     def failure(self) -> str:
@@ -99,6 +105,26 @@ class Evaluation:
 
         classes = self.classes or range(len(self.confusion))
         return paragraph(str(self)) + confusion(self.confusion, classes)
+
+
+def accuracy_interval(correct: int, count: int) -> tuple[float, float]:
+    """Return the 95 % confidence interval of an accuracy (Wilson's score interval), 0 to 1.
+
+    The accuracy on infinitely many images of the same kind is in this interval for 95 % of test
+    sets. If there are no images, the interval is 0 to 1.
+
+    >>> [round(end, 3) for end in accuracy_interval(18, 20)]
+    [0.699, 0.972]
+
+    Args:
+        correct: the number of images that were classified correctly.
+        count: the number of images.
+    """
+    if count == 0:
+        return 0.0, 1.0
+    p, q = correct / count, _Z95**2 / count
+    center, spread = p + q / 2, math.sqrt(q * (p * (1 - p) + q / 4))
+    return max(0.0, (center - spread) / (1 + q)), min(1.0, (center + spread) / (1 + q))
 
 
 def evaluate(

@@ -46,6 +46,7 @@ def fit(
     weights: ArrayLike | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_progress: Callable[[float], None] | None = None,
+    before_steps: Callable[[TrainingRun], None] | None = None,
     verbose: bool = False,
     checkpoint: str | Path | CheckpointConfig | None = None,
     resume: bool = False,
@@ -71,6 +72,8 @@ def fit(
         on_epoch: a function that is called with the record of each epoch.
         on_progress: a function that is called several times per second with the number of epochs
             done so far, such as 2.4.
+        before_steps: a function that is called several times per second, between two training
+            steps, with the state of the run. It may wait, and it may set `most_steps`.
         verbose: whether to show a progress bar in the terminal or notebook.
         checkpoint: the folder for the run's checkpoints, or a `CheckpointConfig`.
         resume: whether to continue from the newest checkpoint, if there is one.
@@ -89,7 +92,8 @@ def fit(
         model, train, config, validation, weights, checkpoint, resume
     )
     with progress_bar(config.epochs, verbose) as bar:
-        for record in _run_epochs(run, validation, target, _each(on_progress, bar.update)):
+        calls = _each(on_progress, bar.update), before_steps
+        for record in _run_epochs(run, validation, target, *calls):
             bar.show(record)
             if on_epoch is not None:
                 on_epoch(record)
@@ -132,6 +136,7 @@ def _run_epochs(
     validation: Dataset | None,
     target: _CheckpointTarget | None,
     on_progress: Callable[[float], None] | None = None,
+    before_steps: Callable[[TrainingRun], None] | None = None,
 ) -> Iterator[Epoch]:
     """Train until the last epoch or early stopping, and yield a record after each epoch."""
     with _checkpointing(run, target) as manager:
@@ -139,6 +144,8 @@ def _run_epochs(
         while not run.is_over:
             with guard.epoch():
                 while not run.epoch_is_complete:
+                    if before_steps is not None:
+                        before_steps(run)
                     with guard.steps():
                         # Forward, loss, backward, update: see ReferenceEngine.run.
                         results = run.engine.run(run.next_batches())

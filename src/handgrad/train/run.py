@@ -45,6 +45,8 @@ class TrainingRun:
     Attributes:
         is_consistent: whether no step is in progress, so that the arrays can be saved.
         is_warm: whether at least one step has been done, so that the engine is already compiled.
+        most_steps: the largest number of steps that `next_batches` returns at a time, or None for
+            as many as take about `SLICE_SECONDS`. It does not change the results.
         last_good: the last state saved in memory, to which a rollback returns.
         evaluated_weights: the arrays of the network at the last evaluation.
         last_evaluation: the last evaluation on validation images, or None if there was none.
@@ -72,6 +74,7 @@ class TrainingRun:
         self._lr_halvings = 0
         self.last_evaluation: Evaluation | None = None
         self._steps_per_slice, self._slice_start = 1, 0.0
+        self.most_steps: int | None = None
         self.is_consistent, self.is_warm = True, False
         self._epoch_batches = self._plan_epoch()
         self.last_good = self.state()
@@ -98,11 +101,21 @@ class TrainingRun:
         """The number of epochs done, including the finished fraction of the current epoch."""
         return len(self._records) + self._steps_done / len(self._epoch_batches.lrs)
 
+    @property
+    def epoch_results(self) -> StepResults:
+        """The results of the steps done so far in the current epoch."""
+        return self._results
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the last step of the current epoch, or else of its first step."""
+        return self._epoch_batches.lrs[max(self._steps_done - 1, 0)]
+
     def next_batches(self) -> BatchStream:
         """Return the next batches of the epoch; training on them takes about `SLICE_SECONDS`."""
         self.is_consistent, self._slice_start = False, time.perf_counter()
         size, first = self._epoch_batches.size, self._steps_done
-        last = first + self._steps_per_slice
+        last = first + min(self._steps_per_slice, self.most_steps or self._steps_per_slice)
         if self._average is not None:
             last = min(last, next_average_step(first, len(self._epoch_batches.lrs)))
         following = self._epoch_batches.order[last * size : (2 * last - first) * size]

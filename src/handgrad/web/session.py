@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,9 @@ from handgrad.files import expanded
 if TYPE_CHECKING:
     from handgrad.classifier import Classifier
     from handgrad.data import Dataset
+
+
+CLOSE_SECONDS = 1.3
 
 
 class Session:
@@ -45,6 +50,7 @@ class Session:
         self._data_name = data
         self._model: tuple[Classifier, dict[str, Any]] | None = None
         self._data: tuple[Dataset, Dataset] | None = None
+        self._at_close: list[Callable[[], None]] = []
 
     @property
     def classifier(self) -> Classifier:
@@ -104,8 +110,18 @@ class Session:
             raise ConfigError("there is no model yet; train one in the view Train")
         return model_file(self.path).read_bytes()
 
+    def at_close(self, end: Callable[[], None]) -> None:
+        """Call a function, in another thread, when the session is closed."""
+        self._at_close.append(end)
+
     def close(self) -> None:
-        """End everything that runs for this session."""
+        """End everything that runs for this session, but wait at most `CLOSE_SECONDS`."""
+        threads = [threading.Thread(target=end, daemon=True) for end in self._at_close]
+        for thread in threads:
+            thread.start()
+        last = time.monotonic() + CLOSE_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, last - time.monotonic()))
 
     def describe(self) -> dict[str, Any]:
         """Return the names of the model and the data as JSON data, without loading anything."""

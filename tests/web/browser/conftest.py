@@ -115,7 +115,7 @@ def visit(browser, page_url: str) -> Iterator[Callable]:
                 else problems.append(f"request to {r.url}")
             ),
         )
-        page.goto(url + (f"#/{view}" if view else ""))
+        page.goto(url + (f"/{view}" if view else ""))
         page.wait_for_selector(f"main[data-ready={view.split('?', maxsplit=1)[0] or 'draw'}]")
         return page
 

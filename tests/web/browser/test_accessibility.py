@@ -27,6 +27,17 @@ MEASURE = """() => {
 }"""
 
 
+def check_accessibility(page, size) -> None:
+    """Check everything that a page shows now: axe-core, font sizes, touch targets, width."""
+    page.evaluate(AXE.read_text())
+    results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [v for v in results["violations"] if v["impact"] in ("serious", "critical")]
+    assert not [(v["id"], node["html"][:200]) for v in serious for node in v["nodes"]]
+    found = page.evaluate(MEASURE)
+    assert (found["small"], found["controls"]) == ([], [])
+    assert found["width"] <= size[0]
+
+
 def test_axe_is_the_published_file() -> None:
     assert hashlib.sha256(AXE.read_bytes()).hexdigest() == DIGEST
 

@@ -21,6 +21,7 @@ HYPOTHESES: tuple[Callable[[Evidence], Cause | None], ...] = (
     layout.transposed,
     scale.decay,
     scale.missing_term,
+    scale.product_rule,
     formulas.softmax,
     formulas.statistics,
     scale.array_factor,

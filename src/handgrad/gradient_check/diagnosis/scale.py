@@ -107,6 +107,27 @@ def missing_term(evidence: Evidence) -> Cause | None:
     return None
 
 
+def product_rule(evidence: Evidence) -> Cause | None:
+    """Hypothesis: of Y = X·g(X), only one of the two terms of the product rule is there.
+
+    dX = dY·g(X) + dY·X·g'(X), and the first term is dY·Y/X.
+    """
+    X, dY, Y = evidence.point.X, evidence.point.dY, evidence.Y
+    actual, expected = evidence.actual, evidence.expected
+    if evidence.tensor != "X" or not actual.shape == expected.shape == dY.shape == Y.shape:
+        return None
+    if not X.all():
+        return None
+    term = dY * Y / X
+    if close(actual, term):
+        words = "the derivative of the second factor, dY·X·g'(X), is missing"
+    elif close(expected - actual, term):
+        words = "the derivative of the first factor, dY·g(X), is missing"
+    else:
+        return None
+    return Cause("product rule", f"Y is a product X·g(X): {words}")
+
+
 def unused(evidence: Evidence) -> Cause | None:
     """Hypothesis: backward returns the cotangent unchanged, without a derivative."""
     if evidence.tensor == "X" and evidence.fits(evidence.point.dY):

@@ -4,7 +4,7 @@ import { fill, h, table } from "./dom.js";
 import { t } from "./strings.js";
 
 const HEIGHT = 220;
-const LEFT = 56;
+const LEFT = 66;
 const BOTTOM = 34;
 const TOP = 10;
 const RIGHT = 12;
@@ -42,6 +42,11 @@ export function short(value) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
   return String(Number(value.toPrecision(4)));
+}
+
+/** Return a share of 1 as a percentage with one decimal. */
+export function percent(value) {
+  return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–";
 }
 
 function swatch(i) {

@@ -10,24 +10,34 @@ import { view as evaluate } from "./evaluate/view.js";
 import { view as inside } from "./inside/view.js";
 import { view as train } from "./train/view.js";
 
-// A view is an object with `mount(main, settings)`, which shows it and returns a function that
-// ends it: timers, workers and listeners.
+// A view is an object with `mount(main, settings)`, which shows it in an element, and returns a
+// function that ends it: timers, workers and listeners.
 const VIEWS = { draw, train, inside, evaluate, compare };
 const THEME = "handgrad-theme";
 
 let unmount = () => {};
+let turn = 0; // of the last call of `show`; an earlier call that still waits shows nothing more
 
 async function show() {
+  const mine = ++turn;
   const { view, settings } = readState();
   const session = await get("/api/session");
+  if (mine !== turn) return;
   const name = view in VIEWS ? view : session.model === null ? "train" : "draw";
   unmount();
   document.title = `handgrad: ${t(`view.${name}`)}`;
   showFrame(name, session);
-  const main = fill(document.getElementById("main"));
-  main.dataset.view = name;
+  // A view that is left while it opens fills an element that is not in the page any more.
+  const main = h("main", { id: "main", tabIndex: -1, dataset: { view: name } });
+  document.getElementById("main").replaceWith(main);
   announce("");
-  unmount = (await VIEWS[name].mount(main, settings)) ?? (() => {});
+  unmount = () => {};
+  const end = (await VIEWS[name].mount(main, settings)) ?? (() => {});
+  if (mine !== turn) {
+    end();
+    return;
+  }
+  unmount = end;
   main.dataset.ready = name;
 }
 

@@ -10,7 +10,7 @@ export function takeToken() {
   const match = /^#token=([\w-]+)(.*)$/.exec(location.hash);
   if (match) {
     localStorage.setItem(TOKEN, match[1]);
-    history.replaceState(null, "", match[2] ? `#${match[2]}` : location.pathname);
+    history.replaceState(null, "", match[2] ? `#${match[2].replace(/^#/, "")}` : location.pathname);
   }
   return localStorage.getItem(TOKEN);
 }

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from handgrad.web.routes import draw, session
+from handgrad.web.routes import break_it, compare, draw, evaluate, inside, session, train
 
-VIEWS: tuple[ModuleType, ...] = (session, draw)
+VIEWS: tuple[ModuleType, ...] = (session, draw, train, break_it, inside, evaluate, compare)

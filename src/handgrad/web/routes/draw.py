@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute
 from handgrad.errors import ConfigError, DataError
 from handgrad.features import features
 from handgrad.layers import Array
+from handgrad.web.background import Computation
 from handgrad.web.endpoint import PackedArray, Parameters, endpoint, packed
-from handgrad.web.handwriting import learn
-from handgrad.web.job import Job
+from handgrad.web.handwriting import Learned, learn
 from handgrad.web.routes.session import Nothing
 from handgrad.web.session import Session
 
@@ -39,14 +39,74 @@ class Drawings(Parameters):
 
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Draw."""
-    index = _Index(session)
-    job = Job("learning")
-    saved: list[Path] = []
+    index, handwriting = _Index(session), _Handwriting(session)
+    session.at_close(handwriting.stop)
+    return [
+        endpoint("/api/draw/nearest", index.nearest, OneImage, "POST"),
+        endpoint("/api/draw/learn", handwriting.start, Drawings, "POST"),
+        endpoint("/api/draw/learning", handwriting.progress, Nothing),
+        endpoint("/api/draw/use", handwriting.use, Nothing, "POST"),
+    ]
 
-    def nearest(given: OneImage) -> dict[str, Any]:
+
+class _Handwriting:
+    """Learning from drawings: at most one training at a time, and the last new model."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._learning: Computation[Learned] | None = None
+        self._saved: Path | None = None
+
+    def start(self, given: Drawings) -> dict[str, Any]:
+        """Start to learn drawings."""
+        images, labels = given.images.array(), np.asarray(given.labels, np.int64)
+        if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
+            raise DataError("drawings must be uint8 arrays with one label each")
+        if self._learning is not None and not self._learning.is_over:
+            raise ConfigError("the model is still learning; wait until it has finished")
+
+        def work(computation: Computation[Learned]) -> Learned:
+            with self._session.compute:
+                result, self._saved = learn(self._session, images, labels, computation.report)
+            return result
+
+        self._learning = Computation(work)
+        return {}
+
+    def progress(self, _: Nothing) -> dict[str, Any]:
+        """Return the progress, and the result at the end."""
+        if self._learning is None:
+            raise ConfigError("no drawings have been given yet")
+        found = self._learning.poll()
+        if found["is_over"] and not found["error"]:
+            found["result"] = self._learning.result._asdict()
+        return found
+
+    def use(self, _: Nothing) -> dict[str, Any]:
+        """Show the new model from now on."""
+        if self._saved is None:
+            raise ConfigError("no drawings have been learned yet")
+        self._session.open_model(self._saved.absolute())
+        return self._session.describe()
+
+    def stop(self) -> None:
+        """End the training, if one runs."""
+        if self._learning is not None:
+            self._learning.stop()
+
+
+class _Index:
+    """The features of the training images, computed once for each model."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._found: tuple[int, Array] | None = None
+
+    def nearest(self, given: OneImage) -> dict[str, Any]:
         """Return the training images whose last hidden layer is most like that of an image."""
+        session = self._session
         with session.compute:
-            model, known = session.classifier, index.features()
+            model, known = session.classifier, self._features()
             image = given.image.array()
             if image.shape != model.shape:
                 raise DataError("the image does not fit the model; load the page again")
@@ -61,42 +121,7 @@ def routes(session: Session) -> list[BaseRoute]:
                 "compared": len(known),
             }
 
-    def start(given: Drawings) -> dict[str, Any]:
-        images, labels = given.images.array(), np.asarray(given.labels, np.int64)
-        if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
-            raise DataError("drawings must be uint8 arrays with one label each")
-
-        def work(report: Any) -> dict[str, Any]:
-            with session.compute:
-                result, path = learn(session, images, labels, report)
-            saved[:] = [path]
-            return result._asdict()
-
-        job.start(work)
-        return {}
-
-    def use(_: Nothing) -> dict[str, Any]:
-        if not saved:
-            raise ConfigError("no drawings have been learned yet")
-        session.open_model(saved[0].absolute())
-        return session.describe()
-
-    return [
-        endpoint("/api/draw/nearest", nearest, OneImage, "POST"),
-        endpoint("/api/draw/learn", start, Drawings, "POST"),
-        endpoint("/api/draw/learning", lambda _: job.state, Nothing),
-        endpoint("/api/draw/use", use, Nothing, "POST"),
-    ]
-
-
-class _Index:
-    """The features of the training images, computed once for each model."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._found: tuple[int, Array] | None = None
-
-    def features(self) -> NDArray[Any]:
+    def _features(self) -> NDArray[Any]:
         """Return the features of the first `COMPARED` training images, (n, D)."""
         session = self._session
         if self._found is None or self._found[0] != session.version:

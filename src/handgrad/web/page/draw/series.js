@@ -2,10 +2,10 @@
 
 import { get, pack, post } from "../api.js";
 import { announce, fill, h, table } from "../dom.js";
+import { progressBar, untilOver } from "../poll.js";
 import { t } from "../strings.js";
 
 export const COUNT = 20;
-const POLL = 400; // milliseconds
 
 /** Return the 95 % interval of Wilson for `right` of `all`, as two shares. */
 export function interval(right, all) {
@@ -30,14 +30,9 @@ export class Series {
     this.view = view;
     this.drawings = []; // {label, prediction}
     this.wanted = [];
-    this.timer = null;
     this.body = h("div", { id: "series" });
     this.element = h("section", { className: "panel" }, h("h2", {}, t("series.title", { count: COUNT })), this.body);
     this.showStart();
-  }
-
-  stop() {
-    clearTimeout(this.timer);
   }
 
   showStart() {
@@ -109,23 +104,19 @@ export class Series {
         images: pack({ shape: [this.drawings.length, ...shape], data }),
         labels: this.drawings.map(({ label }) => label),
       });
-      await this.poll();
+      await this.showLearned();
     } catch (error) {
       announce(t("error", { reason: error.message }));
       document.getElementById("learn").disabled = false;
     }
   }
 
-  async poll() {
-    const state = await get("/api/draw/learning");
+  async showLearned() {
     const place = document.getElementById("learning");
-    if (!place) return;
-    if (state.error) throw new Error(state.error);
-    if (!state.result) {
-      place.textContent = t("learn.progress", state);
-      this.timer = setTimeout(() => this.poll().catch((error) => announce(error.message)), POLL);
-      return;
-    }
+    const bar = progressBar(t("learn.progress"));
+    fill(place, bar);
+    const state = await untilOver(() => get("/api/draw/learning"), bar.show, () => place.isConnected);
+    if (state === null) return;
     const { result } = state;
     const percent = (share) => `${(100 * share).toFixed(1)} %`;
     fill(place,

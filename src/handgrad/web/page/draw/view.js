@@ -3,6 +3,7 @@
 import { pack, post } from "../api.js";
 import { announce, fill, h } from "../dom.js";
 import { imageOf } from "../images.js";
+import { keepImage } from "../last_image.js";
 import { imageAt, loadClassifier, loadImages, rangeOf } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
@@ -54,6 +55,7 @@ class DrawView {
           h("label", { className: "button" }, t("draw.camera"), hidden(this.camera))),
         this.tallyText),
       h("section", { className: "panel" }, h("h2", {}, t("draw.answer")), this.answer.element,
+        h("a", { className: "button", href: "#/inside" }, t("draw.inside")),
         h("h3", {}, t("draw.nearest")), h("p", { className: "small muted" }, t("draw.nearest-why")), this.nearest),
       this.series.element, this.answer.stepsPanel));
     this.answer.clear();
@@ -61,7 +63,6 @@ class DrawView {
     return () => {
       cancelAnimationFrame(this.frame);
       clearTimeout(this.timer);
-      this.series.stop();
     };
   }
 
@@ -86,7 +87,8 @@ class DrawView {
     this.present(this.classifier.predict(this.pad.image()));
   }
 
-  present(prediction, label = null) {
+  present(prediction, label = null, index = null) {
+    keepImage(prediction.input, index);
     this.answer.show(prediction, label);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.showNearest(prediction), NEAREST_DELAY);
@@ -125,7 +127,7 @@ class DrawView {
     this.tallyText.textContent = t("draw.tally", this.tally);
     changeSettings({ image: n });
     this.showOnPad(imageAt(images, 0));
-    this.present(prediction, label);
+    this.present(prediction, label, n);
   }
 
   /** Show a test image on the pad, enlarged, without making it part of a drawing. */

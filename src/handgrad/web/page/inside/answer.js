@@ -1,0 +1,77 @@
+// The answer for the image, before and after the edits, and the steps of softmax and loss.
+
+import { fill, h, labelled, select, table } from "../dom.js";
+import { t } from "../strings.js";
+import { Calibration } from "../../runtime/calibration.js";
+import { digits } from "./names.js";
+import { temperature_of } from "./edits.js";
+
+const MOST = 10; // classes in the panel
+
+export class AnswerPanel {
+  constructor(view) {
+    this.view = view;
+    this.body = h("div", { id: "inside-answer" });
+    this.element = h("section", { className: "panel" }, h("h2", {}, t("inside.answer")), this.body);
+    this.softmax = h("section", { className: "layer", id: "softmax" });
+  }
+
+  show() {
+    const { view } = this, { classifier, trace, original, edits } = view;
+    const usual = classifier.calibration?.temperature ?? 1, temperature = temperature_of(edits, usual);
+    const probabilities = ({ network, logits }, T) =>
+      new Calibration({ temperature: T }).probabilities(logits, network.dtype).data;
+    const before = probabilities(original, usual), after = probabilities(trace, temperature);
+    const order = [...classifier.classes.keys()].sort((a, b) => after[b] - after[a] || a - b);
+    const [best] = order, isEdited = edits.length > 0, label = classifier.classes[view.label];
+    Object.assign(this.body.dataset, {
+      predicted: classifier.classes[best], probabilities: after.join(), before: before.join(),
+      logits: trace.logits.data.join(), loss: trace.loss,
+    });
+    fill(this.body,
+      h("p", { className: "answer" }, String(classifier.classes[best])),
+      view.trueLabel === null ? null : h("p", { className: best === view.trueLabel ? "good" : "bad" },
+        t(best === view.trueLabel ? "draw.right" : "draw.wrong", { label: classifier.classes[view.trueLabel] })),
+      ...order.slice(0, MOST).map((k) => meter(classifier.classes[k], after[k], isEdited ? before[k] : null)),
+      isEdited ? h("p", { className: "small muted" }, t("inside.before-mark")) : null,
+      labelled(t("inside.loss-for"), select([...classifier.classes.keys()].map((k) => [k, classifier.classes[k]]), view.label,
+        (k) => view.changeLabel(Number(k)), { id: "label" })),
+      h("p", { className: "small" }, t("inside.loss-now", { label, loss: digits(trace.loss) })));
+    this.showSoftmax(temperature, after);
+    return best;
+  }
+
+  /** Show z, exp(z − max), their sum, the probabilities and the loss, number by number. */
+  showSoftmax(temperature, calibrated) {
+    const { trace, classifier, label } = this.view, z = [...trace.logits.data];
+    const largest = Math.max(...z), powers = z.map((value) => Math.exp(value - largest));
+    const sum = powers.reduce((a, b) => a + b, 0), p = powers.map((power) => power / sum);
+    const isCalibrated = temperature !== 1;
+    const columns = [t("inside.class"), ">z", ">z − max", ">exp(z − max)", ">p", ">p − q"];
+    const rows = z.map((value, k) => [
+      String(classifier.classes[k]), digits(value), digits(value - largest), digits(powers[k]), digits(p[k]),
+      digits(trace.dlogits.data[k]), ...(isCalibrated ? [digits(calibrated[k])] : []),
+    ]);
+    if (isCalibrated) columns.push(`>p (T = ${digits(temperature)})`);
+    Object.assign(this.softmax.dataset, { powers: powers.join(), sum, probabilities: p.join(), loss: -Math.log(p[label]) });
+    fill(this.softmax,
+      h("h3", {}, t("inside.softmax")),
+      h("p", { className: "formula" }, "p = exp(z − max) / Σ exp(z − max)", h("br"), "L = −log p[y]        dL/dz = p − q"),
+      h("p", { className: "small muted" }, t("inside.softmax-why")),
+      table(columns, rows, t("inside.softmax")),
+      h("p", { className: "total" }, t("inside.softmax-sum", { sum: digits(sum), largest: digits(largest) })),
+      h("p", { className: "total" }, t("inside.loss-step", { label: classifier.classes[label], p: String(Number(p[label].toPrecision(7))), loss: digits(trace.loss) })),
+      isCalibrated ? h("p", { className: "small muted" }, t("inside.softmax-temperature", { temperature: digits(temperature) })) : null);
+  }
+}
+
+function meter(name, share, before) {
+  const percent = (number) => `${(100 * number).toFixed(1)} %`, length = (number) => `${100 * number}%`;
+  return h("div", { className: "meter", dataset: { name, probability: share } },
+    h("span", {}, String(name)),
+    h("div", { className: "track", "aria-hidden": "true" },
+      h("div", { className: "fill", style: { width: length(share) } }),
+      before === null ? null : h("div", { className: "before", style: { left: `min(${length(before)}, calc(100% - 3px))` } })),
+    h("span", { className: "number" }, percent(share),
+      before === null ? null : h("span", { className: "small muted was" }, t("inside.was", { before: percent(before) }))));
+}
