@@ -9,7 +9,7 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.export import verify as golden
-from handgrad.export.c import compiler
+from handgrad.export.c import compiler, cost
 from handgrad.preprocess import Grayscale, ink, preset_named
 from tests.extras import needs
 
@@ -292,6 +292,8 @@ def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
             2,
             "--name applies to the C header only; give --c FILE.h",
         ),
+        (["--hub", "hub", "--int8"], 2, "--int8 applies to the C header only; give --c FILE.h"),
+        (["--c", "m.h", "--max-accuracy-loss", "1"], 2, "applies to integers only; give --int8"),
         (["--c", "m.c"], 1, "m.c: the name of a C header must end in .h"),
         (["--c", "m.h", "--name", "a b"], 2, "'a b' cannot begin the names in C; use at most 40"),
         (["--onnx", "m.bin"], 1, "m.bin: the name of an ONNX file must end in .onnx"),
@@ -323,3 +325,25 @@ def test_a_c_header_is_written_and_tested(handgrad, trained, bundle, monkeypatch
     ended = handgrad("export", trained, "--c", "net.h")
     assert ended.status == 1
     assert "net.h: 5 of 6 answers; do not use this file" in ended.err
+
+
+def test_a_c_header_with_integers_states_what_they_cost(handgrad, trained):
+    ended = handgrad("export", trained, "--c", "net.h", "--int8")
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert any(line.startswith("validation accuracy ") for line in lines)
+    assert any(line.startswith("test       accuracy ") for line in lines)
+    assert "layer 1 Dense: noise " in ended.out
+    assert lines[-1].endswith("largest difference 0.0e+00")
+    header = Path("net.h").read_text()
+    assert all(f" * {line}\n" in header for line in lines if "accuracy" in line)
+
+
+def test_integers_that_cost_too_much_are_refused(handgrad, trained, monkeypatch):
+    monkeypatch.setattr(cost.Cost, "points", 0.7)
+    ended = handgrad("export", trained, "--c", "net.h", "--int8", "--max-accuracy-loss", "0.6")
+    assert (ended.status, Path("net.h").exists()) == (1, False)
+    assert "more than the 0.6 of --max-accuracy-loss; export float32 numbers" in ended.err
+    assert handgrad("export", trained, "--c", "net.h", "--int8").status == 1
+    words = ("--int8", "--max-accuracy-loss", "0.8")
+    assert handgrad("export", trained, "--c", "net.h", *words).status == 0

@@ -14,6 +14,7 @@ from handgrad.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from handgrad.classifier import Bundle
+    from handgrad.export.c.quantize import Quantized
 
 
 def export(
@@ -63,6 +64,25 @@ def export(
             show_default=False,
         ),
     ] = None,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            metavar="",
+            help="With --c: compute with integers of 8 bits. The loss of accuracy is measured on "
+            "the validation and test images.",
+        ),
+    ] = False,
+    max_accuracy_loss: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=0.0,
+            help="With --int8: the largest accepted loss of accuracy, in percentage points. "
+            "Default: 0.5.",
+            show_default=False,
+        ),
+    ] = None,
     raw: Annotated[
         bool,
         typer.Option(
@@ -95,7 +115,13 @@ def export(
     screen = Screen(quiet)
     if verbose:
         show_versions(screen)
-    _check_options({"--onnx": onnx, "--torch": torch, "--hub": hub, "--c": c}, raw, name)
+    _check_options(
+        {"--onnx": onnx, "--torch": torch, "--hub": hub, "--c": c},
+        raw,
+        name,
+        int8,
+        max_accuracy_loss,
+    )
     model = model_file(run)
     for file in filter(None, (onnx, torch, c)):
         check_apart(file, [model])
@@ -126,14 +152,43 @@ def export(
         write_hub(bundle, hub)
         screen.result(f"wrote the model and its model card to {hub}")
     if c is not None:
-        from handgrad.export.c import write_c
-
-        size = write_c(bundle, c, name=name or "net")
-        tested = _tested_c(c)
-        screen.result("\n".join([f"wrote the C header to {c}", *size.lines(), tested]))
+        _write_c(screen, bundle, c, name or "net", int8, max_accuracy_loss)
 
 
-def _check_options(outputs: dict[str, Path | None], raw: bool, name: str | None) -> None:
+def _write_c(
+    screen: Screen, bundle: Bundle, path: Path, name: str, int8: bool, max_loss: float | None
+) -> None:
+    """Write a C header, run its self-test, and print the memory and the work that it needs."""
+    from handgrad.export.c import write_c
+
+    quantized = _quantized(screen, bundle, max_loss) if int8 else None
+    size = write_c(bundle, path, name=name, quantized=quantized)
+    lines = [f"wrote the C header to {path}", *size.lines()]
+    if quantized is not None:
+        lines += quantized.report
+    screen.result("\n".join([*lines, _tested_c(path)]))
+
+
+def _quantized(screen: Screen, bundle: Bundle, max_loss: float | None) -> Quantized:
+    """Return the quantized network, measured on the validation and test images of the run."""
+    from handgrad.export.c.cost import MAX_LOSS, quantize
+    from handgrad.runs import load_test, load_validation
+
+    steps = bundle.classifier.preprocessing
+    train, validation = load_validation(bundle.about, progress=screen.progress, preprocessing=steps)
+    test = load_test(bundle.about, progress=screen.progress, preprocessing=steps)
+    images = {"validation": validation, "test": test}
+    limit = MAX_LOSS if max_loss is None else max_loss
+    return quantize(bundle.classifier, train, images, limit)
+
+
+def _check_options(
+    outputs: dict[str, Path | None],
+    raw: bool,
+    name: str | None,
+    int8: bool,
+    max_loss: float | None,
+) -> None:
     """Raise a ConfigError if there is nothing to write, or if an option would have no effect."""
     if not any(outputs.values()):
         raise ConfigError("nothing to write; give --onnx, --torch, --hub or --c")
@@ -141,6 +196,10 @@ def _check_options(outputs: dict[str, Path | None], raw: bool, name: str | None)
         raise ConfigError("--raw applies to the ONNX graph only; give --onnx FILE.onnx")
     if name is not None and outputs["--c"] is None:
         raise ConfigError("--name applies to the C header only; give --c FILE.h")
+    if int8 and outputs["--c"] is None:
+        raise ConfigError("--int8 applies to the C header only; give --c FILE.h")
+    if max_loss is not None and not int8:
+        raise ConfigError("--max-accuracy-loss applies to integers only; give --int8")
 
 
 def _tested_c(path: Path) -> str:

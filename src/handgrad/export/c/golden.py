@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ TOLERANCE = 1e-5
 _CLOSE = 1e-4  # of a threshold: rounding decides whether it is exceeded
 
 
-Arrays = dict[str, NDArray[np.float32]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def self_test(bundle: Bundle, network: Arrays, score: Arrays) -> str:
@@ -30,6 +32,9 @@ def self_test(bundle: Bundle, network: Arrays, score: Arrays) -> str:
         score: those of the out-of-distribution score; empty if there is none.
     """
     text = source.only(source.read("test.h"), "raw", keep=bundle.golden.raw is not None)
+    kinds = {values.dtype for values in network.values()}
+    text = source.only(text, "int8", keep=np.dtype(np.int8) in kinds)
+    text = source.only(text, "float32", keep=np.dtype(np.float32) in kinds or bool(score))
     text = source.only(text, "ood", keep=bool(score), guard="HG_NO_OOD")
     hashes = [
         f"#define HG_GOLDEN_{name} {source.bits_hash(list(arrays.values()))}u"
@@ -43,8 +48,10 @@ def self_test(bundle: Bundle, network: Arrays, score: Arrays) -> str:
 
 def _hash(arrays: Arrays) -> str:
     """Return the calls that compute the hash of arrays."""
+    functions = {"float32": "hg_hash", "int8": "hg_hash_int8", "int32": "hg_hash_int32"}
     return "\n".join(
-        f"    hash = hg_hash(hash, {name}, {values.size});" for name, values in arrays.items()
+        f"    hash = {functions[values.dtype.name]}(hash, {name}, {values.size});"
+        for name, values in arrays.items()
     )
 
 

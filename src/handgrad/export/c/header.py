@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,11 @@ from handgrad.calibration import Calibration
 from handgrad.classifier import Bundle, Classifier
 from handgrad.errors import ConfigError, ModelError
 from handgrad.export.c import golden, preprocessing, source
+from handgrad.export.c.int8 import Int8Plan
 from handgrad.export.c.layers import plan_of
 from handgrad.export.c.ood import ood_arrays, ood_constants
-from handgrad.export.c.plan import Plan, Tensor
+from handgrad.export.c.plan import Plan
+from handgrad.export.c.quantize import Quantized
 from handgrad.export.c.size import Size, size_of
 from handgrad.export.embedded_metadata import check_text
 from handgrad.files import replacing
@@ -40,7 +44,9 @@ int hg_predict_image(
     hg_workspace *workspace);"""
 
 
-def write_c(bundle: Bundle, path: Path, *, name: str = "net") -> Size:
+def write_c(
+    bundle: Bundle, path: Path, *, name: str = "net", quantized: Quantized | None = None
+) -> Size:
     """Write a model as a C header: see `to_c`. Return the memory that it needs.
 
     Raises:
@@ -49,19 +55,24 @@ def write_c(bundle: Bundle, path: Path, *, name: str = "net") -> Size:
     """
     if path.suffix != ".h":
         raise ModelError(f"{path}: the name of a C header must end in .h")
-    text = to_c(bundle, name=name, file=path.name)
+    text = to_c(bundle, name=name, file=path.name, quantized=quantized)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return size_of(bundle.classifier, *_largest(bundle))
+    bundle, plan = _planned(bundle, quantized)
+    return size_of(bundle.classifier, *_largest(bundle), plan)
 
 
-def to_c(bundle: Bundle, *, name: str = "net", file: str = "net.h") -> str:
-    """Return a model as a C header that computes with float32 numbers.
+def to_c(
+    bundle: Bundle, *, name: str = "net", file: str = "net.h", quantized: Quantized | None = None
+) -> str:
+    """Return a model as a C header.
 
     Args:
         bundle: the content of a model file.
-        name: what all names in the header begin with.
+        name: the beginning of all names in the header.
         file: the name of the file, for its comments.
+        quantized: the quantized network, which computes with integers and without the
+            out-of-distribution score; or None to compute with float32 numbers.
 
     Raises:
         ModelError: if there is no C code for a layer or a step of the preprocessing, or if the
@@ -83,20 +94,32 @@ def to_c(bundle: Bundle, *, name: str = "net", file: str = "net.h") -> str:
             )
     if classifier.preprocessing is not None:
         preprocessing.check(classifier.preprocessing)
-    plan, logits = plan_of(classifier.network)
+    bundle, plan = _planned(bundle, quantized)
+    classifier = bundle.classifier
     text = source.read("header.h")
     for marker, value in {
-        "about": _about(bundle),
+        "about": _about(bundle, plan),
         "constants": _constants(bundle),
         "types": _types(classifier, plan),
         "memory": _memory(classifier),
-        "declarations": _declarations(bundle),
-        "implementation": _implementation(bundle, plan, logits),
+        "declarations": _declarations(bundle, plan),
+        "implementation": _implementation(bundle, plan),
     }.items():
         text = text.replace(f"@{marker}@", value)
     text = source.renamed(text, name)
     text = text.replace("@file@", re.sub(r"[^\w.-]", "_", file, flags=re.ASCII))
     return text.replace("@class_names@", source.strings(classifier.classes))
+
+
+def _planned(bundle: Bundle, quantized: Quantized | None) -> tuple[Bundle, Plan | Int8Plan]:
+    """Return the content of the header as a bundle, and the plan of its network."""
+    if quantized is None:
+        return bundle, plan_of(bundle.classifier.network)
+    classifier = copy(bundle.classifier)
+    classifier.ood = None
+    golden = replace(bundle.golden, logits=quantized.logits(bundle.golden.images))
+    plan = Int8Plan(quantized, math.prod(classifier.shape))
+    return replace(bundle, classifier=classifier, golden=golden), plan
 
 
 def _has_bytes(bundle: Bundle) -> bool:
@@ -111,12 +134,17 @@ def _largest(bundle: Bundle) -> tuple[int, int]:
     return max(preprocessing.MAX_SIDE, sides[0]), max(preprocessing.MAX_SIDE, sides[1])
 
 
-def _about(bundle: Bundle) -> str:
+def _about(bundle: Bundle, plan: Plan | Int8Plan) -> str:
     """Return the comment that states the model and its sizes."""
     height, width = _largest(bundle)
-    size = size_of(bundle.classifier, height, width)
+    size = size_of(bundle.classifier, height, width, plan)
     shape = " x ".join(map(str, bundle.classifier.shape))
-    lines = [f"digest     {bundle.digest}", f"input      {shape}", *size.lines()]
+    numbers = "int8" if isinstance(plan, Int8Plan) else "float32"
+    lines = [
+        *(f"digest     {bundle.digest}", f"input      {shape}", f"numbers    {numbers}"),
+        *size.lines(),
+        *(plan.network.report if isinstance(plan, Int8Plan) else []),
+    ]
     return "\n".join(f" * {line}" for line in lines)
 
 
@@ -136,8 +164,8 @@ def _constants(bundle: Bundle) -> str:
     return "\n\n".join(parts)
 
 
-def _types(classifier: Classifier, plan: Plan) -> str:
-    buffers = "\n".join(f"    float buffer_{k}[{size}];" for k, size in enumerate(plan.sizes))
+def _types(classifier: Classifier, plan: Plan | Int8Plan) -> str:
+    buffers = plan.activations()
     network = (
         f"/* The activations of the network. */\ntypedef struct {{\n{buffers}\n}} hg_activations;"
     )
@@ -158,8 +186,8 @@ def _memory(classifier: Classifier) -> str:
     return "\n".join(lines)
 
 
-def _declarations(bundle: Bundle) -> str:
-    parts = [_VALUES]
+def _declarations(bundle: Bundle, plan: Plan | Int8Plan) -> str:
+    parts = [] if isinstance(plan, Int8Plan) else [_VALUES]
     if _has_bytes(bundle):
         parts.append(_BYTES)
     if bundle.classifier.preprocessing is not None:
@@ -167,7 +195,7 @@ def _declarations(bundle: Bundle) -> str:
     return "\n\n".join(parts)
 
 
-def _implementation(bundle: Bundle, plan: Plan, logits: Tensor) -> str:
+def _implementation(bundle: Bundle, plan: Plan | Int8Plan) -> str:
     classifier = bundle.classifier
     has_raw, has_ood = classifier.preprocessing is not None, classifier.ood is not None
     calibration = classifier.calibration or Calibration()
@@ -175,23 +203,24 @@ def _implementation(bundle: Bundle, plan: Plan, logits: Tensor) -> str:
         f"#define HG_TEMPERATURE {source.number(calibration.temperature)}",
         f"#define HG_LEAST_PROBABILITY {float(calibration.threshold)!r}",
     ]
-    if _has_bytes(bundle):
+    is_int8 = isinstance(plan, Int8Plan)
+    if _has_bytes(bundle) and not is_int8:
         constants.append(f"#define HG_PIXEL_SCALE {source.number(np.float32(1 / 255))}")
-    public = {"hg_predict_values"}
+    public = {"hg_predict_bytes"} if is_int8 else {"hg_predict_values", "hg_predict_input"}
     public |= {"hg_predict"} if _has_bytes(bundle) else set()
     public |= {"hg_predict_image"} if has_raw else set()
     predict = "\n\n".join(
-        text
-        for names, text in source.blocks(source.read("predict.h"))
-        if names & (public | {"hg_predict_input"})
+        text for names, text in source.blocks(source.read("predict.h")) if names & public
     )
-    predict = source.only(predict + "\n", "ood", keep=has_ood, guard="HG_NO_OOD").strip()
+    predict = source.only(predict + "\n", "ood", keep=has_ood, guard="HG_NO_OOD")
+    predict = source.only(predict, "int8", keep=is_int8)
+    predict = source.only(predict, "float32", keep=not is_int8).strip()
     calls = "\n".join(f"    {call}" for call in plan.calls)
     own = [
         f"""/* The network: its input is in buffer 0. */
 static void hg_forward(hg_activations *w, float *logits) {{
 {calls}
-    for (int k = 0; k < HG_CLASSES; k++) logits[k] = {logits.name}[k];
+    {plan.result()}
 }}"""
     ]
     if classifier.preprocessing is not None:

@@ -32,10 +32,11 @@ from handgrad.layers.im2col import pair
 from handgrad.network import Network
 
 
-def plan_of(network: Network) -> tuple[Plan, Tensor]:
-    """Return the plan of a network, whose input is in buffer 0, and its logits."""
+def plan_of(network: Network) -> Plan:
+    """Return the plan of a network, whose input is in buffer 0."""
     plan = Plan(LAYERS)
-    return plan, plan.chain(network.layers, network.params, plan.new(network.shape))
+    plan.output = plan.chain(network.layers, network.params, plan.new(network.shape)).name
+    return plan
 
 
 def _dense(plan: Plan, layer: Dense, params: Params, X: Tensor) -> Tensor:

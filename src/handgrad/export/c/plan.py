@@ -48,6 +48,7 @@ class Plan:
         calls: the calls, one line each.
         sizes: the number of elements of each buffer.
         path: the place of the current layer, such as "3_body_0".
+        output: the buffer of the logits, once the network is written.
     """
 
     def __init__(self, table: dict[type[Any], Write]) -> None:
@@ -57,6 +58,7 @@ class Plan:
         self.calls: list[str] = []
         self.sizes: list[int] = []
         self.path = ""
+        self.output = ""
         self._uses: list[int] = []
 
     def new(self, shape: Shape) -> Tensor:
@@ -139,6 +141,19 @@ class Plan:
 
     def _call(self, function: str, *arguments: object) -> None:
         self.calls.append(f"hg_{function}({', '.join(map(str, arguments))});")
+
+    def activations(self) -> str:
+        """Return the members of the memory for activations."""
+        return "\n".join(f"    float buffer_{k}[{size}];" for k, size in enumerate(self.sizes))
+
+    def result(self) -> str:
+        """Return the statement that writes the logits."""
+        return f"for (int k = 0; k < HG_CLASSES; k++) logits[k] = {self.output}[k];"
+
+    @property
+    def ram(self) -> int:
+        """The bytes of the activations."""
+        return 4 * sum(self.sizes)
 
     def definitions(self) -> str:
         """Return the C code of all arrays and windows."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from handgrad.classifier import Classifier
 from handgrad.export.c import preprocessing
+from handgrad.export.c.int8 import Int8Plan
 from handgrad.export.c.layers import plan_of
 from handgrad.export.c.ood import ood_arrays
+from handgrad.export.c.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,12 @@ class Size:
         return [flash, ram, f"work       {self.multiply_adds:,} multiply-adds"]
 
 
-def size_of(classifier: Classifier, height: int, width: int) -> Size:
+def size_of(
+    classifier: Classifier, height: int, width: int, plan: Plan | Int8Plan | None = None
+) -> Size:
     """Return the memory and work of a classifier in C, for raw images of up to height x width."""
-    plan, _ = plan_of(classifier.network)
-    ram, largest, score = 4 * sum(plan.sizes), None, 0
+    plan = plan or plan_of(classifier.network)
+    ram, largest, score = plan.ram, None, 0
     if classifier.preprocessing is not None:
         ram = max(ram, preprocessing.memory(classifier.preprocessing, height, width, 4))
         ram += math.prod(classifier.shape)

@@ -16,7 +16,18 @@ from numpy.typing import NDArray
 
 CODE = Path(__file__).parent / "code"
 # The files with functions, in an order in which each function stands after those that it calls.
-LIBRARY = ("image", "resize", "steps", "ink", "lines", "problems", "layers", "answer", "ood")
+LIBRARY = (
+    "image",
+    "resize",
+    "steps",
+    "ink",
+    "lines",
+    "problems",
+    "layers",
+    "int8",
+    "answer",
+    "ood",
+)
 _NAMES = re.compile(r"\b(?:hg|HG)_\w+")
 _PER_LINE = 10  # numbers
 
@@ -115,11 +126,13 @@ def strings(texts: Sequence[Any]) -> str:
     return ", ".join(string(str(text)) for text in texts)
 
 
-def bits_hash(arrays: Sequence[NDArray[np.float32]]) -> int:
-    """Return the hash h of the bits of all numbers: h = 16777619 h + bits, modulo 2^32."""
+def bits_hash(arrays: Sequence[NDArray[Any]]) -> int:
+    """Return the hash h of the bits of all 32-bit numbers: h = 16777619 h + bits, modulo 2^32."""
     h = 2166136261
     for values in arrays:
-        bits = np.ascontiguousarray(values, np.float32).ravel().view(np.uint32)
+        bits = values.astype(np.int64).astype(np.uint32).ravel()
+        if np.issubdtype(values.dtype, np.floating):
+            bits = np.ascontiguousarray(values, np.float32).ravel().view(np.uint32)
         powers = np.full(bits.size, 16777619, np.uint32)
         powers[:1] = 1
         powers = np.cumprod(powers, dtype=np.uint32)[::-1]

@@ -11,6 +11,13 @@ static void hg_predict_input(hg_answer *answer, hg_workspace *w) {
     /*@ end */
 }
 
+/* The answer for an image of bytes, with integers: the image is q = x - 128. */
+static void hg_predict_bytes(const uint8_t X[HG_INPUTS], hg_answer *answer, hg_workspace *w) {
+    for (int k = 0; k < HG_INPUTS; k++) w->memory.network.buffer_0[k] = (int8_t)(X[k] - 128);
+    hg_forward(&w->memory.network, answer->logits);
+    hg_answer_logits(answer);
+}
+
 /* See the declaration above. */
 void hg_predict_values(const float X[HG_INPUTS], hg_answer *answer, hg_workspace *w) {
     for (int k = 0; k < HG_INPUTS; k++) w->memory.network.buffer_0[k] = X[k];
@@ -19,10 +26,15 @@ void hg_predict_values(const float X[HG_INPUTS], hg_answer *answer, hg_workspace
 
 /* See the declaration above. */
 void hg_predict(const uint8_t X[HG_INPUTS], hg_answer *answer, hg_workspace *w) {
+    /*@ float32 */
     for (int k = 0; k < HG_INPUTS; k++) {
         w->memory.network.buffer_0[k] = (float)X[k] * HG_PIXEL_SCALE;
     }
     hg_predict_input(answer, w);
+    /*@ end */
+    /*@ int8 */
+    hg_predict_bytes(X, answer, w);
+    /*@ end */
 }
 
 /* See the declaration above. */

@@ -5,6 +5,7 @@
 
 @golden@
 
+/*@ float32 */
 /* Return the hash of numbers, continued from the hash of those before: h = 16777619 h + bits */
 static uint32_t hg_hash(uint32_t hash, const float *values, int count) {
     for (int k = 0; k < count; k++) {
@@ -15,6 +16,24 @@ static uint32_t hg_hash(uint32_t hash, const float *values, int count) {
     return hash;
 }
 
+/*@ end */
+/*@ int8 */
+/* Return the hash of integers, continued from the hash of those before: h = 16777619 h + value */
+static uint32_t hg_hash_int8(uint32_t hash, const int8_t *values, int count) {
+    for (int k = 0; k < count; k++) {
+        const int32_t value = values[k];
+        hash = hash * 16777619u + (uint32_t)value;
+    }
+    return hash;
+}
+
+/* The same for integers of 32 bits. */
+static uint32_t hg_hash_int32(uint32_t hash, const int32_t *values, int count) {
+    for (int k = 0; k < count; k++) hash = hash * 16777619u + (uint32_t)values[k];
+    return hash;
+}
+
+/*@ end */
 /* Return the difference of two numbers. It is never NaN, so that a comparison with it holds. */
 static float hg_apart(float a, float b) {
     const float apart = fabsf(a - b);
