@@ -60,6 +60,8 @@ def test_every_layer_and_every_small_network_gives_the_logits_of_python(folder: 
         assert library.size(name) == size.workspace, case.name
 
 
+# beartype checks random elements of containers, here the settings of random layers.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
 @given(data=st.data())

@@ -21,6 +21,7 @@ class Size:
         weights: the bytes of the constant arrays of the network, in flash.
         score: the bytes of the constant arrays of the out-of-distribution score, in flash.
         workspace: the bytes of the workspace, in RAM.
+        activations: the bytes of the activations, which are a part of the workspace.
         multiply_adds: the number of multiply-adds of the network for one image.
         largest: the height and width of the largest raw image, or None without preprocessing.
     """
@@ -28,6 +29,7 @@ class Size:
     weights: int
     score: int
     workspace: int
+    activations: int
     multiply_adds: int
     largest: tuple[int, int] | None
 
@@ -39,6 +41,7 @@ class Size:
         ram = f"RAM        {self.workspace:,} bytes"
         if self.largest:
             ram += f", for raw images of up to {self.largest[0]} x {self.largest[1]} pixels"
+            ram += f"; the network alone {self.activations:,}"
         return [flash, ram, f"work       {self.multiply_adds:,} multiply-adds"]
 
 
@@ -58,4 +61,5 @@ def size_of(
         )
         ram += 4 * classifier.ood.means.shape[1]
     weights = sum(values.nbytes for values in plan.arrays.values())
-    return Size(weights, score, ram, classifier.network.summary().multiply_adds, largest)
+    adds = classifier.network.summary().multiply_adds
+    return Size(weights, score, ram, plan.ram, adds, largest)

@@ -27,5 +27,6 @@ const char *hg_reason_text(hg_reason reason) {
     static const char *const texts[] = {
         "", "unsure", "unlike the training data", "nothing drawn", "lines across the image",
         "opposite polarity"};
-    return reason >= HG_NO_REASON && reason <= HG_OPPOSITE_POLARITY ? texts[reason] : "";
+    const int index = (int)reason; /* an enumeration may be unsigned */
+    return index >= 0 && index <= (int)HG_OPPOSITE_POLARITY ? texts[index] : "";
 }
