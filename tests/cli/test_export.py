@@ -276,7 +276,7 @@ def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        ([], 2, "nothing to write; give --onnx, --torch, --hub or --c"),
+        ([], 2, "nothing to write; give --onnx, --torch, --hub, --html or --c"),
         (
             ["--hub", "hub", "--raw"],
             2,

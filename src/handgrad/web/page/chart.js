@@ -49,6 +49,11 @@ export function percent(value) {
   return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–";
 }
 
+/** Return a number as text, or a dash if there is none yet. */
+function shown(value, format) {
+  return Number.isFinite(value) ? format(value) : "–";
+}
+
 function swatch(i) {
   const line = h("canvas", { width: 28, height: 12, "aria-hidden": "true" });
   const context = line.getContext("2d");
@@ -112,7 +117,7 @@ function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
     context.stroke();
   });
   canvas.setAttribute("aria-label", `${yName}: ${series.map((s) =>
-    `${s.name} ${format(s.y[s.y.length - 1])}`).join(", ")}`);
+    `${s.name} ${shown(s.y.at(-1), format)}`).join(", ")}`);
 }
 
 function span(values) {
@@ -128,6 +133,6 @@ function rowsOf(series, format) {
   const xs = [...new Set(series.flatMap((s) => s.x))].sort((a, b) => a - b);
   return xs.map((x) => [short(x), ...series.map((s) => {
     const at = s.x.indexOf(x);
-    return at < 0 ? "" : format(s.y[at]);
+    return at < 0 ? "" : shown(s.y[at], format);
   })]);
 }

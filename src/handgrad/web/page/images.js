@@ -27,6 +27,11 @@ export function imageOf(data, [C, H, W], options = {}) {
   return canvas;
 }
 
+/** Return the values of black and white of images that are inputs of a network. */
+export function rangeOf(data) {
+  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
+}
+
 /** Draw an array onto a canvas of its size: see `imageOf`. */
 export function paint(canvas, data, [C, H, W], { low = 0, high = 255, signed = false } = {}) {
   const context = canvas.getContext("2d");

@@ -18,6 +18,40 @@ const STRINGS = {
   "about.none": ["No model yet. Data: {data}.", "Noch kein Modell. Daten: {data}."],
   "about.unknown": ["unknown", "unbekannt"],
   "error": ["This did not work: {reason}", "Das ging nicht: {reason}"],
+  "app.add": ["Open images", "Bilder öffnen"],
+  "app.changed": ["Changed since then: {parts}.", "Seitdem geändert: {parts}."],
+  "app.classify": ["Your images", "Deine Bilder"],
+  "app.clear": ["Remove all", "Alle entfernen"],
+  "app.columns.answer": ["Answer", "Antwort"],
+  "app.columns.file": ["File", "Datei"],
+  "app.columns.probability": ["Probability", "Wahrscheinlichkeit"],
+  "app.columns.reason": ["Reason", "Grund"],
+  "app.columns.sure": ["Sure", "Sicher"],
+  "app.copied": ["The table is copied.", "Die Tabelle ist kopiert."],
+  "app.copy": ["Copy as {format}", "Als {format} kopieren"],
+  "app.failed": ["✗ {right} of {count} answers as on the day it was saved, largest difference {difference}.", "✗ {right} von {count} Antworten wie am Tag, an dem es gespeichert wurde, größte Abweichung {difference}."],
+  "app.files-none": ["Open one or many images: each one becomes a row of a table. They stay on this device.", "Öffne ein Bild oder viele: Jedes wird eine Zeile einer Tabelle. Sie bleiben auf diesem Gerät."],
+  "app.files-progress": ["{done} of {count} images are classified.", "{done} von {count} Bildern sind klassifiziert."],
+  "app.files-text": ["The table as text", "Die Tabelle als Text"],
+  "app.footer": ["Everything runs in this file. Nothing is sent or stored.", "Alles läuft in dieser Datei. Nichts wird gesendet oder gespeichert."],
+  "app.golden": ["Stored images and answers", "Gespeicherte Bilder und Antworten"],
+  "app.golden-why": ["These images and answers were stored with the model. The check above computes the answers again on this device.", "Diese Bilder und Antworten wurden mit dem Modell gespeichert. Die Prüfung oben berechnet die Antworten auf diesem Gerät neu."],
+  "app.layer-some": ["{shape}, from {low} to {high}; the first {shown} of {count} are shown", "{shape}, von {low} bis {high}; die ersten {shown} von {count} sind gezeigt"],
+  "app.layer-values": ["{shape}, from {low} to {high}", "{shape}, von {low} bis {high}"],
+  "app.layers": ["What each layer computes", "Was jede Schicht berechnet"],
+  "app.layers-empty": ["Draw something or open an image first.", "Zeichne zuerst etwas oder öffne ein Bild."],
+  "app.layers-why": ["Orange is positive, blue is negative. If a layer has no negative numbers, white is its largest number.", "Orange ist positiv, blau ist negativ. Hat eine Schicht keine negativen Zahlen, ist Weiß ihre größte Zahl."],
+  "app.no": ["no", "nein"],
+  "app.part.answers": ["the answers written in this page", "die Antworten, die in dieser Seite stehen"],
+  "app.part.calibration": ["the calibration", "die Kalibrierung"],
+  "app.part.labels": ["the names of the classes", "die Namen der Klassen"],
+  "app.part.ood": ["the out-of-distribution score", "der Abstand zu den Trainingsbildern"],
+  "app.part.preprocessing": ["the preprocessing", "die Vorverarbeitung"],
+  "app.part.weights": ["the weights", "die Gewichte"],
+  "app.passed": ["✓ {right} of {count} answers as on the day it was saved, largest difference {difference}.", "✓ {right} von {count} Antworten wie am Tag, an dem es gespeichert wurde, größte Abweichung {difference}."],
+  "app.rely": ["Do not rely on its answers; get the file again.", "Verlass dich nicht auf die Antworten; besorge die Datei neu."],
+  "app.unusable": ["✗ The model in this file cannot be used: {reason}", "✗ Das Modell in dieser Datei ist nicht verwendbar: {reason}"],
+  "app.yes": ["yes", "ja"],
   "draw.answer": ["Answer", "Antwort"],
   "draw.camera": ["Camera", "Kamera"],
   "draw.clear": ["Clear", "Löschen"],
@@ -469,9 +503,13 @@ const STRINGS = {
 let language = start();
 
 function start() {
-  const stored = localStorage.getItem(STORED);
-  if (LANGUAGES.includes(stored)) return stored;
-  return navigator.language.startsWith("de") ? "de" : "en";
+  try {
+    const stored = localStorage.getItem(STORED);
+    if (LANGUAGES.includes(stored)) return stored;
+    return navigator.language.startsWith("de") ? "de" : "en";
+  } catch {
+    return "en"; // a page that is opened as a file may have no storage
+  }
 }
 
 /** Return a text in the current language. */

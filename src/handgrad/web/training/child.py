@@ -88,6 +88,7 @@ class Supervisor:
         while command := self._commands.next(wait=False):
             self._obey(command)
         while self._is_paused and not self._steps_asked:
+            self._send_rest()
             self._show_phase("paused")
             self._show()
             command = self._commands.next(wait=True)
@@ -119,8 +120,7 @@ class Supervisor:
 
     def finish(self, phase: str) -> None:
         """Say that the last steps are done."""
-        if self._run is not None and not self._losses.is_empty:
-            self._send_point(self._run.epochs_done)
+        self._send_rest()
         self._show_phase(phase)
 
     def _obey(self, command: Json) -> None:
@@ -170,6 +170,11 @@ class Supervisor:
             with self._probes:
                 self._facts = self._facts._replace(**probe(run))
                 self._send_hints()
+
+    def _send_rest(self) -> None:
+        """Send the steps since the last point, if any, so that the page shows the current step."""
+        if self._run is not None and not self._losses.is_empty:
+            self._send_point(self._run.epochs_done)
 
     def _send_point(self, epochs_done: float) -> None:
         """Send the means over the steps since the last point."""

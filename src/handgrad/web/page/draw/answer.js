@@ -1,8 +1,7 @@
 // The answer of the network: the class, its calibrated probabilities, and how the image got there.
 
 import { fill, h } from "../dom.js";
-import { imageOf } from "../images.js";
-import { rangeOf } from "../model.js";
+import { imageOf, rangeOf } from "../images.js";
 import { t } from "../strings.js";
 
 const MOST = 10; // classes shown

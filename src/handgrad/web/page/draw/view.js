@@ -2,9 +2,10 @@
 
 import { pack, post } from "../api.js";
 import { announce, fill, h } from "../dom.js";
-import { imageOf } from "../images.js";
+import { decode } from "../image_file.js";
+import { imageOf, rangeOf } from "../images.js";
 import { keepImage } from "../last_image.js";
-import { imageAt, loadClassifier, loadImages, rangeOf } from "../model.js";
+import { imageAt, loadClassifier, loadImages } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { unpack } from "../api.js";
@@ -12,7 +13,6 @@ import { Answer } from "./answer.js";
 import { Pad } from "./pad.js";
 import { Series } from "./series.js";
 
-const MAX_PIXELS = 20e6; // of an image file
 const NEAREST_DELAY = 250; // milliseconds after the last change
 
 export const view = {
@@ -143,9 +143,7 @@ class DrawView {
     control.value = "";
     if (!file) return;
     try {
-      const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-      if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Error(t("draw.too-large"));
-      this.pad.open(bitmap);
+      this.pad.open(await decode(file));
     } catch (error) {
       announce(t("draw.no-image", { name: file.name, reason: error.message }));
     }

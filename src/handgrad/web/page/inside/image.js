@@ -1,8 +1,7 @@
 // The image, the choice of another one, and the occlusion map.
 
 import { fill, h, labelled } from "../dom.js";
-import { imageOf } from "../images.js";
-import { rangeOf } from "../model.js";
+import { imageOf, rangeOf } from "../images.js";
 import { t } from "../strings.js";
 import { digits } from "./names.js";
 import { temperature_of } from "./edits.js";

@@ -2,8 +2,8 @@
 
 import { post, unpack } from "../api.js";
 import { announce, fill, h } from "../dom.js";
-import { imageOf } from "../images.js";
-import { imageAt, rangeOf } from "../model.js";
+import { imageOf, rangeOf } from "../images.js";
+import { imageAt } from "../model.js";
 import { t } from "../strings.js";
 import { digits, kindOf, layerName } from "./names.js";
 import { planeImage, planeOf } from "./plane.js";
