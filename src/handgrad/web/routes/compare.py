@@ -17,8 +17,7 @@ from handgrad.web.comparison import Comparison, Side, compare
 from handgrad.web.endpoint import Parameters, endpoint
 from handgrad.web.listed_runs import ListedRun, ListedRuns
 from handgrad.web.lockstep import MAX_STEPS, REFERENCE, Lockstep, installed_engines
-from handgrad.web.routes.evaluate import MAX_IMAGES
-from handgrad.web.routes.session import Nothing
+from handgrad.web.routes.session import MAX_IMAGES, Nothing
 from handgrad.web.session import Session
 
 BATCH = 64
