@@ -82,5 +82,5 @@ def test_a_model_file_with_other_metadata_has_a_name_but_no_data(session, data):
 @pytest.mark.parametrize("config", [None, [], {"epochs": -1}, {"strange": 1}])
 def test_settings_in_a_model_file_that_are_not_valid_are_one_sentence(session, config):
     session.about["config"] = config
-    with pytest.raises(HandgradError, match="model.safetensors: "):
+    with pytest.raises(HandgradError, match=r"model\.safetensors: "):
         _ = session.data

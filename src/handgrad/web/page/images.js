@@ -44,6 +44,16 @@ export function paint(canvas, data, [C, H, W], { low = 0, high = 255, signed = f
   context.putImageData(pixels, 0, 0);
 }
 
+/** Return the n-th image of an array (n, C, H, W) as {shape: [C, H, W], data}. */
+export function imageAt({ shape: [, C, H, W], data }, n) {
+  return { shape: [C, H, W], data: data.subarray(n * C * H * W, (n + 1) * C * H * W) };
+}
+
+/** Return the values of black and white of images that are inputs of a network. */
+export function rangeOf(data) {
+  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
+}
+
 /** Return one channel of the colour of a number from -1 (blue) through 0 (white) to 1 (orange). */
 function signedColour(value, channel) {
   const end = value < 0 ? [0, 90, 160] : [200, 80, 0];

@@ -23,13 +23,3 @@ export async function loadImages(split, start, count) {
   const { images, ...rest } = await get("/api/images", { split, start, count });
   return { ...rest, images: unpack(images) };
 }
-
-/** Return the n-th image of an array (n, C, H, W) as {shape: [C, H, W], data}. */
-export function imageAt({ shape: [, C, H, W], data }, n) {
-  return { shape: [C, H, W], data: data.subarray(n * C * H * W, (n + 1) * C * H * W) };
-}
-
-/** Return the values of black and white of images that are inputs of a network. */
-export function rangeOf(data) {
-  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
-}

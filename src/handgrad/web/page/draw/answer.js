@@ -1,8 +1,8 @@
 // The answer of the network: the class, its calibrated probabilities, and how the image got there.
 
 import { fill, h } from "../dom.js";
-import { imageOf } from "../images.js";
-import { rangeOf } from "../model.js";
+import { imageOf, rangeOf } from "../images.js";
+import { meter } from "../meter.js";
 import { t } from "../strings.js";
 
 const MOST = 10; // classes shown
@@ -41,14 +41,14 @@ export class Answer {
       this.label.append(` ${t(isRight ? "draw.right" : "draw.wrong", { label })}`);
     }
     this.reason.textContent = is_confident ? "" : reasonText(reason, predicted);
-    fill(this.meters, ...top.slice(0, MOST).map(meter));
+    fill(this.meters, ...top.slice(0, MOST).map(([name, probability]) => meter(name, probability)));
     const stages = prediction.stages ?? [];
     fill(this.steps, ...stages.map(({ title, image }) => stage(title, image)), input(prediction));
   }
 }
 
 /** Return why the network does not know, in the language of the page. */
-export function reasonText(reason, predicted) {
+function reasonText(reason, predicted) {
   return reason in REASONS ? t(REASONS[reason], { predicted }) : t("draw.problem", { reason, predicted });
 }
 
@@ -59,15 +59,6 @@ const REASONS = {
   "lines across the image": "draw.lines",
   "opposite polarity": "draw.polarity",
 };
-
-function meter([name, probability]) {
-  const percent = `${(100 * probability).toFixed(1)} %`;
-  return h("div", { className: "meter", dataset: { name, probability } },
-    h("span", {}, name),
-    h("div", { className: "track", "aria-hidden": "true" },
-      h("div", { className: "fill", style: { width: `${100 * probability}%` } })),
-    h("span", { className: "number" }, percent));
-}
 
 function stage(title, { height, width, channels, data }) {
   const name = title in STEP_NAMES ? t(STEP_NAMES[title]) : title;

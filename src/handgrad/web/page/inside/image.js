@@ -1,10 +1,9 @@
 // The image, the choice of another one, and the occlusion map.
 
 import { fill, h, labelled } from "../dom.js";
-import { imageOf } from "../images.js";
-import { rangeOf } from "../model.js";
+import { imageOf, rangeOf } from "../images.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
-import { digits } from "./names.js";
 import { temperature_of } from "./edits.js";
 import { occlusion, places } from "./occlusion.js";
 import { range_of } from "./place.js";

@@ -2,10 +2,11 @@
 
 import { post } from "../api.js";
 import { announce, fill, h, labelled, select, table } from "../dom.js";
+import { digits, percent } from "../numbers.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { MAX_EDITS, is_matrix, temperature_of, write_edits } from "./edits.js";
-import { digits, weightName } from "./names.js";
+import { weightName } from "./names.js";
 
 const DELAY = 350; // milliseconds after the last edit
 
@@ -101,10 +102,10 @@ export class Lab {
   }
 
   showScores({ images, before, after }) {
-    const percent = (share) => `${(100 * share).toFixed(2)} %`;
+    const exact = (share) => percent(share, { decimals: 2 });
     const row = (name, format) => [t(`inside.${name}`), format(before[name]), format(after[name])];
     Object.assign(this.scores.dataset, { images, before: JSON.stringify(before), after: JSON.stringify(after) });
     fill(this.scores, table([t("inside.on-test", { images }), `>${t("inside.before")}`, `>${t("inside.after")}`],
-      [row("accuracy", percent), row("confidence", percent), row("loss", digits)]));
+      [row("accuracy", exact), row("confidence", exact), row("loss", digits)]));
   }
 }
