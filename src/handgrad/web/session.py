@@ -34,7 +34,7 @@ class Session:
 
     Attributes:
         compute: a lock for everything that uses the model's engine. The model is replaced only
-            under this lock, so that whoever holds it sees a model and the data that belong to it.
+            under this lock, so that a thread that has it uses a model and the data of this model.
         version: increases whenever the model is replaced.
     """
 
@@ -131,11 +131,12 @@ class Session:
 
     def describe(self) -> dict[str, Any]:
         """Return the names of the model and the data as JSON data, without loading images."""
-        return {
-            "version": self.version,
-            "model": None if self.path is None else self.path.name,
-            "data": self._data_name if self.path is None else self.data_name,
-        }
+        with self._model_lock:
+            return {
+                "version": self.version,
+                "model": None if self.path is None else self.path.name,
+                "data": self.data_name,
+            }
 
     def _load_data(self) -> tuple[Dataset, Dataset]:
         """Load the data of the run, with the same settings as in its training, or other data."""
