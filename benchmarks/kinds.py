@@ -8,7 +8,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from benchmarks import ablation, checkpoint, configs, page, peers, predict, scale, tasks, train
+from benchmarks import (
+    ablation,
+    checkpoint,
+    configs,
+    page,
+    page_in_browser,
+    peers,
+    predict,
+    scale,
+    tasks,
+    train,
+)
 from benchmarks.cold import measure as cold
 from benchmarks.cold.run import PROGRAMS
 from benchmarks.record import Record
@@ -79,6 +90,7 @@ def _checkpoint(arguments: Namespace) -> Iterator[Record]:
 def _page(arguments: Namespace) -> Iterator[Record]:
     yield page.training(arguments.rounds, arguments.threads)
     yield page.polls()
+    yield from page_in_browser.measure(arguments.rounds)
 
 
 def _accuracy(arguments: Namespace) -> Iterator[Record]:
@@ -144,7 +156,7 @@ KINDS = {
     "page": Kind(
         _page,
         ("rounds",),
-        "what a client that polls costs the training, and what it leaves behind",
+        "what the page costs the training, what polls leave behind, and how soon the page answers",
     ),
     "accuracy": Kind(
         _accuracy,

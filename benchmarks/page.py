@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks import page_in_browser
 from benchmarks.record import Figures, Record, Series
 from benchmarks.rounds import interleave, log
 from handgrad.web.guard import TOKEN_HEADER
@@ -33,21 +34,41 @@ SETTINGS = {
 }
 POLL_SECONDS = 0.25  # the page's rate
 POLLS, WARM_UP_POLLS = 10_000, 500
-CASES = {"without": "no client", "polled": "a client polls 4 times a second"}
+CASES = {
+    "without": "no client",
+    "polled": "a client polls 4 times a second",
+    "visible": "Chromium shows the page",
+}
 WAIT_SECONDS = 2.0  # between two questions whether training is over
 
 
 def training(rounds: int, threads: int, settings: dict[str, str] = SETTINGS) -> Record:
-    """Train with and without a client that polls, in interleaved rounds, and return the record."""
+    """Train with and without clients that poll, in interleaved rounds, and return the record."""
     setup = {"network": settings["model"], **settings, "threads": threads}
     record = Record("page", "training", setup, {"images_per_second": "high"})
-    record.series |= {name: Series(title, "case") for name, title in CASES.items()}
+    clients: dict[str, tuple[Any, ...] | None] = {
+        "without": None,
+        "polled": (poll, None, POLL_SECONDS),
+        "visible": (page_in_browser.show_training,),
+    }
+    if reason := page_in_browser.missing():
+        record.skipped["visible"] = reason
+        del clients["visible"]
+    record.series |= {name: Series(CASES[name], "case") for name in clients}
     with serving() as server:
-        measurements = {name: partial(_train, server, settings, name == "polled") for name in CASES}
+        measurements = {
+            name: partial(_train, server, settings, client) for name, client in clients.items()
+        }
         record.skipped |= interleave(measurements, record.series, rounds)
     record.baseline = "without"
-    setup["cost"] = 1 - record.times_better("images_per_second", "polled", "without")
-    log(f"a client that polls costs {setup['cost']:.2%} of the time (median over the rounds)")
+    costs = {
+        name: 1 - record.times_better("images_per_second", name, "without")
+        for name in clients
+        if name != "without" and name not in record.skipped
+    }
+    setup["cost"] = costs
+    for name, cost in costs.items():
+        log(f"{CASES[name]}: this costs {cost:.2%} of the time (median over the rounds)")
     return record
 
 
@@ -59,7 +80,7 @@ def polls(count: int = POLLS, settings: dict[str, str] = SETTINGS) -> Record:
     record = Record("page", "polls", {"polls": count}, {"megabytes": "low", "handles": "low"})
     with serving() as server:
         quick = settings | {"data": "digits", "model": "softmax-regression", "epochs": "2"}
-        _train(server, quick, is_polled=False)
+        _train(server, quick, None)
         _poll(server, WARM_UP_POLLS)
         record.series["before"] = Series(f"before {count:,} polls", "case", [footprint()])
         start = time.process_time()
@@ -146,17 +167,28 @@ def _poll(server: LocalServer, count: int) -> None:
         raise RuntimeError("the client failed")
 
 
-def _train(server: LocalServer, settings: dict[str, str], is_polled: bool, _: int = 0) -> Figures:
-    """Train once, and return the speed between the first and the last report of the training."""
-    watcher = get_context("spawn").Process(target=poll, args=(server.url, None, POLL_SECONDS))
-    if is_polled:
+def _train(
+    server: LocalServer, settings: dict[str, str], client: tuple[Any, ...] | None, _: int = 0
+) -> Figures:
+    """Train once, and return the speed between the first and the last report of the training.
+
+    Args:
+        server: the server.
+        settings: the settings of the run.
+        client: a function and its arguments after the address, which another process calls
+            meanwhile; or None.
+    """
+    watcher = None
+    if client is not None:
+        function, *arguments = client
+        watcher = get_context("spawn").Process(target=function, args=(server.url, *arguments))
         watcher.start()
     try:
         _request(server, "/api/train/start", {"settings": settings})
         while (state := _request(server, "/api/train/state?watching=false"))["running"]:
             time.sleep(WAIT_SECONDS)
     finally:
-        if is_polled:
+        if watcher is not None:
             watcher.terminate()
             watcher.join()
     if state["phase"]["phase"] != "finished":

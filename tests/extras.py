@@ -11,7 +11,7 @@ EXTRAS = {
     "pillow_heif": "heic",
     "tensorboardX": "tensorboard",
     "mlflow": "mlflow",
-    "py_mini_racer": "test",
+    "py_mini_racer": "javascript",
 }
 
 

@@ -28,7 +28,7 @@ README = Path(__file__).parent.parent / "README.md"
 #   `runs` and `cli` may import it.
 ORDER = [
     *("errors", "posix", "random", "files", "threads", "signals", "class_names"),
-    *("markdown_sections", "html"),
+    *("markdown_sections", "html", "javascript"),
     *("init", "layers", "params", "losses", "optim", "schedules"),
     *("walk", "summary", "models", "network_arguments", "network", "freeze"),
     *("pixel_values", "pixel_range", "preprocess", "data"),
@@ -75,6 +75,7 @@ PLACES = {
     "starlette": ("web",),
     "uvicorn": ("web",),
     "segno": ("web",),
+    "py_mini_racer": ("export",),
     "pydantic": ("runs", "web"),
     "pydantic_core": ("runs",),
     "typer": ("cli",),

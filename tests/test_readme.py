@@ -90,5 +90,5 @@ def test_continuous_integration_runs_the_commands_of_the_readme() -> None:
     script = (ROOT / ".ci/run").read_text()
     assert '.venv/bin/pip install -q -c constraints.txt ".[test]"' in README
     assert 'pip install --quiet -c constraints.txt ".[test' in script
-    assert ".venv/bin/python -m pytest" in README
-    assert "python -m pytest" in script
+    assert ".venv/bin/python -m pytest -n 2" in README
+    assert "python -m pytest -n 2" in script

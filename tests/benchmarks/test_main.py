@@ -39,6 +39,7 @@ def test_all_measures_every_kind_with_its_options():
         "memory",
         "scale",
         "checkpoint",
+        "page",
         "accuracy",
         "ablation",
     ]

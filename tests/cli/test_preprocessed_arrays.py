@@ -17,10 +17,10 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.cli.app import app
+from handgrad.javascript import bundle
 from handgrad.preprocess import drawing
 from handgrad.runs import load_ood, load_validation
 from handgrad.runs.trained_on import image_digests
-from handgrad.web.bundle import bundle
 from tests.cli.test_train_run import assert_same_run, interrupt
 from tests.extras import needs
 from tests.web.runtime.v8 import FOLDER

@@ -20,9 +20,9 @@ def test_all_engines_agree(handgrad, trained):
     needs("torch")
     ended = handgrad("verify", trained)
     assert (ended.status, ended.err) == (0, "")
-    for engine in ("reference", "compiled", "torch", "ONNX Runtime"):
+    for engine in ("reference", "compiled", "torch", "ONNX Runtime", "JavaScript", "C"):
         assert f" {engine} " in ended.out
-    assert ended.out.count("agrees") == 4
+    assert ended.out.count("agrees") == 6
 
 
 def test_several_models_as_json(handgrad, trained, model):
@@ -34,7 +34,12 @@ def test_several_models_as_json(handgrad, trained, model):
         assert entry["passed"]
         assert entry["changed"] == []
         assert entry["tolerance"] == 1e-5
-        assert [e["engine"] for e in entry["engines"]][2:] == ["torch", "ONNX Runtime"]
+        assert [e["engine"] for e in entry["engines"]][2:] == [
+            "torch",
+            "ONNX Runtime",
+            "JavaScript",
+            "C",
+        ]
         assert max(e["difference"] for e in entry["engines"]) <= 1e-5
 
 
@@ -48,7 +53,9 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     forged(model, arrays={"1.weight": weight})  # by somebody who knows how to seal it
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
+    assert ended.out.count("differs") == 4 + bool(find_spec("torch")) + bool(
+        find_spec("py_mini_racer")
+    )
     assert "its weights have changed since its reference outputs were stored" in ended.err
 
 
@@ -89,7 +96,9 @@ def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"x")
     ended = handgrad("verify", "broken.safetensors", trained)
     assert ended.status == 1
-    assert ended.out.count("agrees") == (4 if find_spec("torch") else 3)
+    assert ended.out.count("agrees") == 4 + bool(find_spec("torch")) + bool(
+        find_spec("py_mini_racer")
+    )
     assert ended.err.startswith("error: broken.safetensors: not a complete safetensors file (")
     ended = handgrad("verify", "broken.safetensors", trained, "--json")
     assert json.loads(ended.out)["ok"] is False
@@ -113,7 +122,9 @@ def test_wrong_golden_answers(handgrad, model):
     forged(model, arrays={"golden.logits": logits + np.float32(0.01)})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
+    assert ended.out.count("differs") == 4 + bool(find_spec("torch")) + bool(
+        find_spec("py_mini_racer")
+    )
     assert handgrad("verify", model, "--tolerance", 1).status == 0
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import handgrad
+from handgrad.javascript import bundle
 from handgrad.train.evaluate import accuracy_interval
-from handgrad.web.bundle import bundle
 from tests.extras import needs
 
 NUMBERS = Path(handgrad.__file__).parent / "web" / "page" / "numbers.js"

@@ -68,6 +68,7 @@ def open_page(
     server = LocalServer(make_app(session), port, address)
     try:
         server.start()
+        session.load_soon()
         screen.result(server.url)
         if lan:
             _explain_lan(screen, server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.text import Text
 from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions, table
-from handgrad.errors import ModelError
+from handgrad.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from handgrad.export.verify import VerificationResult
@@ -23,7 +24,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="MODEL",
-            help="One or more model files or folders of runs.",
+            help="One or more model files, folders of runs, or exported HTML files.",
             show_default=False,
         ),
     ],
@@ -36,6 +37,14 @@ def verify(
             "relative to the size of the logits.",
         ),
     ] = 1e-5,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html",
+            help="Also check that this exported page contains the model and reproduces the logits.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -49,7 +58,9 @@ def verify(
     screen = Screen(quiet)
     if verbose:
         show_versions(screen)
-    found = {str(model): _verified(model, tolerance) for model in models}
+    if html is not None and (len(models) > 1 or models[0].suffix.lower() == ".html"):
+        raise ConfigError("--html checks the page of one model; give one model file or run")
+    found = {str(model): _verified(model, tolerance, html) for model in models}
     failed = any(isinstance(f, ModelError) or not f.passed for f in found.values())
     if json:
         verified = [{"model": name} | _plain(finding) for name, finding in found.items()]
@@ -63,14 +74,21 @@ def verify(
         raise typer.Exit(FAILURE)
 
 
-def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
+def _verified(model: Path, tolerance: float, html: Path | None) -> VerificationResult | ModelError:
     """Return the result of verifying a model, or the error message if the model cannot be read."""
     from handgrad.classifier import read_bundle
-    from handgrad.export.verify import verify_bundle
+    from handgrad.export.verify import verify_bundle, verify_html, verify_page
     from handgrad.runs import model_file
 
     try:
-        return verify_bundle(read_bundle(model_file(model)), tolerance)
+        if model.suffix.lower() == ".html":
+            return verify_page(model, tolerance)
+        file = model_file(model)
+        bundle = read_bundle(file)
+        found = verify_bundle(bundle, tolerance)
+        if html is None:
+            return found
+        return replace(found, answers=(*found.answers, verify_html(bundle, file, html)))
     except ModelError as error:
         return error
 

@@ -1,1 +1,1 @@
-"""Export of models to other formats: ONNX and the Hugging Face Hub."""
+"""Export of models to other formats: ONNX, an HTML file and the Hugging Face Hub."""

@@ -55,11 +55,9 @@ UNPREPARED = (
 def card(bundle: Bundle) -> str:
     """Return the model card: a YAML header for programs, followed by text for people."""
     classifier, about = bundle.classifier, bundle.about
-    model = str(_table(about, "config").get("model", ""))
-    data = str(_table(about, "data").get("name", ""))
     return CARD.format(
-        front=_front(data, _table(about, "scores").get("test_accuracy")),
-        title=" on ".join(filter(None, (model, data))) or "A handgrad model",
+        front=_front(_data(about), _table(about, "scores").get("test_accuracy")),
+        title=model_title(bundle),
         facts="\n".join(f"| {name} | {_cell(value)} |" for name, value in _facts(bundle).items()),
         model=MODEL,
         images=_images(classifier),
@@ -67,6 +65,17 @@ def card(bundle: Bundle) -> str:
         pixels=_pixels(bundle),
         preprocessing=PREPARED if classifier.preprocessing else UNPREPARED,
     )
+
+
+def model_title(bundle: Bundle) -> str:
+    """Return the names of the network and of its training data, such as "smallnet on mnist"."""
+    model = str(_table(bundle.about, "config").get("model", ""))
+    return " on ".join(filter(None, (model, _data(bundle.about)))) or "A handgrad model"
+
+
+def _data(about: Mapping[str, Any]) -> str:
+    """Return the name of the training data, or "" if it is unknown."""
+    return str(_table(about, "data").get("name", ""))
 
 
 def _images(classifier: Classifier) -> str:

@@ -6,8 +6,9 @@ Every available engine must reproduce these outputs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class VerificationResult:
 
 
 def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationResult:
-    """Run the golden images through every available engine and ONNX Runtime, and compare outputs.
+    """Run the golden images through every engine, ONNX Runtime and C, and compare outputs.
 
     Args:
         bundle: the content of a model file.
@@ -84,6 +85,62 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
             changed.append("images")
     answers = [_answer(name, ask, bundle, images) for name, ask in _ENGINES.items()]
     return VerificationResult(tuple(answers), tuple(changed), tolerance)
+
+
+def verify_html(bundle: Bundle, model: Path, page: Path) -> EngineCheck:
+    """Check that an HTML file contains a model, and that its script gives the golden outputs.
+
+    Args:
+        bundle: the content of the model file.
+        model: the model file.
+        page: the HTML file.
+
+    Raises:
+        ModelError: if the HTML file contains another model, or answers otherwise.
+    """
+    from handgrad.export.html_file import embedded_models, read_bytes, read_html
+
+    known = {read_bytes(content).digest for content in embedded_models(bundle, model)}
+    if read_bytes(read_html(page).model).digest not in known:
+        raise ModelError(f"{page}: contains another model than {model}; export it again")
+    return _self_test(page)
+
+
+def verify_page(page: Path, tolerance: float = TOLERANCE) -> VerificationResult:
+    """Verify the model that an HTML file contains, and run the file's own self-test.
+
+    Args:
+        page: the HTML file.
+        tolerance: the largest accepted difference.
+
+    Raises:
+        ModelError: if the file contains no model, or its self-test finds a change.
+    """
+    from handgrad.export.html_file import read_bytes, read_html
+
+    found = verify_bundle(read_bytes(read_html(page).model), tolerance)
+    return replace(found, answers=(*found.answers, _self_test(page)))
+
+
+def _self_test(page: Path) -> EngineCheck:
+    """Return the result of the self-test of an HTML file; raise a ModelError if it was changed."""
+    from handgrad.export.html_file import read_html
+    from handgrad.export.v8 import run_html
+
+    try:
+        check = run_html(read_html(page))
+    except MissingExtraError as error:
+        return EngineCheck(page.name, None, str(error))
+    if check.changed:
+        raise ModelError(
+            f"{page}: its self-test fails, because it was changed: {', '.join(check.changed)}; "
+            "export it again"
+        )
+    if check.right < check.total and check.difference <= TOLERANCE:
+        raise ModelError(
+            f"{page}: its preprocessing gives other images than Python; do not use this file"
+        )
+    return EngineCheck(page.name, check.difference)
 
 
 def difference(found: Array, expected: Array) -> float:
@@ -126,6 +183,13 @@ def _onnx(bundle: Bundle, images: NDArray[Any]) -> Array:
     return run_onnx(to_onnx(bundle).SerializeToString(), images)
 
 
+def _c(bundle: Bundle, images: NDArray[Any]) -> Array:
+    """Return the logits that the C header computes that would be exported."""
+    from handgrad.export.c.compiler import run_c
+
+    return run_c(bundle, images)
+
+
 def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
     """Return the logits that ONNX Runtime computes with an exported graph.
 
@@ -163,9 +227,19 @@ def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uin
     return raw, classifier.network.logits(prepared)
 
 
+def _javascript(bundle: Bundle, images: NDArray[Any]) -> Array:  # noqa: ARG001
+    """Return the logits of the JavaScript runtime, which preprocesses the raw images itself."""
+    from handgrad.export.html_file import model_bytes
+    from handgrad.export.v8 import run_javascript
+
+    return run_javascript(model_bytes(bundle)).logits
+
+
 _ENGINES: dict[str, Callable[[Bundle, NDArray[Any]], Array]] = {
     "reference": _engine("reference"),
     "compiled": _compiled,
     "torch": _engine("torch"),
     "ONNX Runtime": _onnx,
+    "JavaScript": _javascript,
+    "C": _c,
 }

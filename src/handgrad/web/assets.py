@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -35,7 +36,16 @@ def load_assets() -> dict[str, Asset]:
     found: dict[str, Asset] = {}
     for folder in FOLDERS:
         found |= _files(root / folder, f"/{folder}")
-    return {"/": found["/page/index.html"]} | found
+    return found | {"/": _with_preloads(found["/page/index.html"], sorted(found))}
+
+
+def _with_preloads(page: Asset, paths: Iterable[str]) -> Asset:
+    """Return the page with a link to each module, so that the browser loads all of them at once.
+
+    Otherwise, it learns of a module only when it has loaded the module that imports it.
+    """
+    links = "".join(f'<link rel="modulepreload" href="{p}">\n' for p in paths if p.endswith(".js"))
+    return page._replace(content=page.content.replace(b"</head>", links.encode() + b"</head>"))
 
 
 def _files(folder: Traversable, prefix: str) -> dict[str, Asset]:

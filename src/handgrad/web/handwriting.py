@@ -65,7 +65,8 @@ def learn(
 
     The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
     without a quarter of the drawings, and judged on this quarter. The model that is saved is
-    trained on all drawings. The calibration and the out-of-distribution score are fitted again.
+    trained on all drawings. The calibration and the out-of-distribution score are fitted again. The
+    drawings are among the images that they are fitted to, so that images like them are accepted.
     All of this uses copies of the model, so that the page can use the model meanwhile.
 
     Args:
@@ -104,7 +105,7 @@ def learn(
     new = trained(FOLDS, drawn)
     old_test, new_test = evaluate(model, test), evaluate(new, test)
     _, validation = train.split(0.1, 0)
-    calibrate_on(new, validation, train)
+    calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
     path = _save(old, new, drawn, test)
     result = Learned(
         drawings_before=evaluate(model, drawn).accuracy,
@@ -133,13 +134,7 @@ def _trained(
     new = copy.deepcopy(model)
     chosen = np.random.default_rng(0).permutation(len(train))[:OLD_IMAGES]
     old = train.take(np.sort(chosen))
-    both = Dataset(
-        np.concatenate([model.pixels(old), model.pixels(drawn)]),
-        np.concatenate([old.labels, drawn.labels]),
-        model.classes,
-        "drawings and training images",
-        pixel_range=model.pixel_range or BYTES,
-    )
+    both = _both(model, old, drawn)
     each = DRAWN_SHARE / (1 - DRAWN_SHARE) * len(old) / len(drawn)
     weights = np.concatenate([np.ones(len(old)), np.full(len(drawn), each)])
     config = TrainConfig(
@@ -157,6 +152,17 @@ def _trained(
         before_steps=lambda _: before_steps(),
     )
     return new
+
+
+def _both(model: Classifier, images: Dataset, drawn: Dataset) -> Dataset:
+    """Return images and drawings as one data set."""
+    return Dataset(
+        np.concatenate([model.pixels(images), model.pixels(drawn)]),
+        np.concatenate([images.labels, drawn.labels]),
+        model.classes,
+        "images and drawings",
+        pixel_range=model.pixel_range or BYTES,
+    )
 
 
 def _save(old: _Old, new: Classifier, drawn: Dataset, test: Dataset) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,15 @@ class Session:
             if self._data is None:
                 self._data = self._load_data()
             return self._data
+
+    def load_soon(self) -> None:
+        """Load the model in another thread. An error is reported by the first endpoint."""
+
+        def load() -> None:
+            with suppress(HandgradError):
+                self._loaded()
+
+        threading.Thread(target=load, name="handgrad loading", daemon=True).start()
 
     def open_model(self, path: Path) -> None:
         """Replace the model by the one of a run folder or model file.

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.classifier.architecture import describe
+from handgrad.javascript import bundle
 from handgrad.network import Network
-from handgrad.web.bundle import bundle
 from tests.extras import needs
 
 ENTRY = Path(str(resources.files("handgrad"))) / "web" / "page" / "inside" / "analysis.js"

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from handgrad.classifier.architecture import _plain as plain_layer
+from handgrad.javascript import bundle
 from handgrad.layers import Array, Context, Layer, Params
-from handgrad.web.bundle import bundle
 from tests.extras import needs
 
 FOLDER = Path(str(resources.files("handgrad"))) / "web" / "runtime"

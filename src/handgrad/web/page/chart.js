@@ -38,6 +38,11 @@ export function lineChart({ title, xName, yName, yMin = null, yMax = null, forma
   return element;
 }
 
+/** Return a number as text, or a dash if there is none yet. */
+function shown(value, format) {
+  return Number.isFinite(value) ? format(value) : "–";
+}
+
 function swatch(i) {
   const canvas = h("canvas", { "aria-hidden": "true" });
   const context = beginFigure(canvas, 28, 12);
@@ -84,9 +89,17 @@ function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
       if (Number.isFinite(s.y[k])) context.lineTo(px(x), py(s.y[k]));
     });
     context.stroke();
+    if (s.x.length === 1) dot(context, px(s.x[0]), py(s.y[0]));
   });
   canvas.setAttribute("aria-label", `${yName}: ${series.map((s) =>
-    `${s.name} ${format(s.y[s.y.length - 1])}`).join(", ")}`);
+    `${s.name} ${shown(s.y.at(-1), format)}`).join(", ")}`);
+}
+
+function dot(context, x, y) {
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  context.arc(x, y, 3, 0, 2 * Math.PI);
+  context.fill();
 }
 
 function span(values) {
@@ -102,6 +115,6 @@ function rowsOf(series, format) {
   const xs = [...new Set(series.flatMap((s) => s.x))].sort((a, b) => a - b);
   return xs.map((x) => [short(x), ...series.map((s) => {
     const at = s.x.indexOf(x);
-    return at < 0 ? "" : format(s.y[at]);
+    return at < 0 ? "" : shown(s.y[at], format);
   })]);
 }

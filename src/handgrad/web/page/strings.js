@@ -20,6 +20,40 @@ const STRINGS = {
   "about.none": ["No model yet. Data: {data}.", "Noch kein Modell. Daten: {data}."],
   "about.unknown": ["unknown", "unbekannt"],
   "error": ["This did not work: {reason}", "Das ging nicht: {reason}"],
+  "app.add": ["Open images", "Bilder öffnen"],
+  "app.changed": ["Changed since then: {parts}.", "Seitdem geändert: {parts}."],
+  "app.classify": ["Your images", "Deine Bilder"],
+  "app.clear": ["Remove all", "Alle entfernen"],
+  "app.columns.answer": ["Answer", "Antwort"],
+  "app.columns.file": ["File", "Datei"],
+  "app.columns.probability": ["Probability", "Wahrscheinlichkeit"],
+  "app.columns.reason": ["Reason", "Grund"],
+  "app.columns.sure": ["Sure", "Sicher"],
+  "app.copied": ["The table is copied.", "Die Tabelle ist kopiert."],
+  "app.copy": ["Copy as {format}", "Als {format} kopieren"],
+  "app.failed": ["✗ {right} of {count} answers as on the day it was saved, largest difference {difference}.", "✗ {right} von {count} Antworten wie am Tag, an dem es gespeichert wurde, größte Abweichung {difference}."],
+  "app.files-none": ["Open one or many images: each one becomes a row of a table. They stay on this device.", "Öffne ein Bild oder viele: Jedes wird eine Zeile einer Tabelle. Sie bleiben auf diesem Gerät."],
+  "app.files-progress": ["{done} of {count} images are classified.", "{done} von {count} Bildern sind klassifiziert."],
+  "app.files-text": ["The table as text", "Die Tabelle als Text"],
+  "app.footer": ["Everything runs in this file. Nothing is sent or stored.", "Alles läuft in dieser Datei. Nichts wird gesendet oder gespeichert."],
+  "app.golden": ["Stored images and answers", "Gespeicherte Bilder und Antworten"],
+  "app.golden-why": ["These images and answers were stored with the model. The check above computes the answers again on this device.", "Diese Bilder und Antworten wurden mit dem Modell gespeichert. Die Prüfung oben berechnet die Antworten auf diesem Gerät neu."],
+  "app.layer-some": ["{shape}, from {low} to {high}; the first {shown} of {count} are shown", "{shape}, von {low} bis {high}; die ersten {shown} von {count} sind gezeigt"],
+  "app.layer-values": ["{shape}, from {low} to {high}", "{shape}, von {low} bis {high}"],
+  "app.layers": ["What each layer computes", "Was jede Schicht berechnet"],
+  "app.layers-empty": ["Draw something or open an image first.", "Zeichne zuerst etwas oder öffne ein Bild."],
+  "app.layers-why": ["Orange is positive, blue is negative. If a layer has no negative numbers, white is its largest number.", "Orange ist positiv, blau ist negativ. Hat eine Schicht keine negativen Zahlen, ist Weiß ihre größte Zahl."],
+  "app.no": ["no", "nein"],
+  "app.part.answers": ["the answers written in this page", "die Antworten, die in dieser Seite stehen"],
+  "app.part.calibration": ["the calibration", "die Kalibrierung"],
+  "app.part.labels": ["the names of the classes", "die Namen der Klassen"],
+  "app.part.ood": ["the out-of-distribution score", "der Abstand zu den Trainingsbildern"],
+  "app.part.preprocessing": ["the preprocessing", "die Vorverarbeitung"],
+  "app.part.weights": ["the weights", "die Gewichte"],
+  "app.passed": ["✓ {right} of {count} answers as on the day it was saved, largest difference {difference}.", "✓ {right} von {count} Antworten wie am Tag, an dem es gespeichert wurde, größte Abweichung {difference}."],
+  "app.rely": ["Do not rely on its answers; get the file again.", "Verlass dich nicht auf die Antworten; besorge die Datei neu."],
+  "app.unusable": ["✗ The model in this file cannot be used: {reason}", "✗ Das Modell in dieser Datei ist nicht verwendbar: {reason}"],
+  "app.yes": ["yes", "ja"],
   "draw.answer": ["Answer", "Antwort"],
   "draw.camera": ["Camera", "Kamera"],
   "draw.clear": ["Clear", "Löschen"],
@@ -31,7 +65,7 @@ const STRINGS = {
   "draw.lines": ["There are lines across the image, and no character can be separated from them.", "Linien laufen durch das Bild, und kein Zeichen lässt sich von ihnen trennen."],
   "draw.nearest": ["Most similar training images", "Ähnlichste Trainingsbilder"],
   "draw.nearest-image": ["Training image of class {label}", "Trainingsbild der Klasse {label}"],
-  "draw.nearest-why": ["The last hidden layer gives these training images almost the same numbers as this image.", "Die letzte verborgene Schicht gibt diesen Trainingsbildern fast dieselben Zahlen wie diesem Bild."],
+  "draw.nearest-why": ["Of all training images, these have the most similar numbers in the last hidden layer.", "Von allen Trainingsbildern haben diese die ähnlichsten Zahlen in der letzten verborgenen Schicht."],
   "draw.no-image": ["{name} cannot be read as an image ({reason}).", "{name} kann nicht als Bild gelesen werden ({reason})."],
   "draw.nothing": ["Nothing is drawn, or it is too faint.", "Es ist nichts gezeichnet, oder es ist zu blass."],
   "draw.pad": ["Drawing pad", "Zeichenfläche"],
@@ -46,7 +80,7 @@ const STRINGS = {
   "draw.train-first": ["Train one now", "Jetzt eines trainieren"],
   "draw.undo": ["Undo", "Rückgängig"],
   "draw.unknown": ["don't know", "weiß nicht"],
-  "draw.unlike": ["This is unlike the training images. The best guess is {predicted}.", "Das gleicht den Trainingsbildern nicht. Am ehesten {predicted}."],
+  "draw.unlike": ["This is unlike the training images. The best guess is {predicted}. The probabilities below only compare the classes with each other. “Draw 20” below teaches the network your handwriting.", "Das gleicht den Trainingsbildern nicht. Am ehesten {predicted}. Die Wahrscheinlichkeiten vergleichen nur die Klassen miteinander. „Zeichne 20“ bringt dem Netz deine Handschrift bei."],
   "draw.unsure": ["The network is unsure. The best guess is {predicted}.", "Das Netz ist unsicher. Am ehesten {predicted}."],
   "draw.width": ["Pen width", "Stiftbreite"],
   "draw.wrong": ["✗ wrong, it is {label}", "✗ falsch, es ist {label}"],
@@ -397,10 +431,10 @@ const STRINGS = {
   "train.curve.part": ["training, last steps", "Training, letzte Schritte"],
   "train.curve.validation": ["validation", "Validierung"],
   "train.draw": ["Draw with it", "Damit zeichnen"],
-  "train.fact.accuracy": ["accuracy", "Genauigkeit"],
+  "train.fact.accuracy": ["training accuracy", "Trainingsgenauigkeit"],
   "train.fact.epoch": ["epoch", "Epoche"],
   "train.fact.images_per_second": ["images per second", "Bilder pro Sekunde"],
-  "train.fact.loss": ["loss", "Verlust"],
+  "train.fact.loss": ["training loss", "Trainingsverlust"],
   "train.fact.lr": ["learning rate", "Lernrate"],
   "train.fact.step": ["step", "Schritt"],
   "train.hint.dead-relus": ["{number} of the ReLU units are dead: they are zero for every image of a sample, so no gradient passes through them (usual: below {limit}).", "{number} der ReLU-Einheiten sind tot: Sie sind für jedes Bild einer Stichprobe null, sodass kein Gradient hindurchgeht (üblich: unter {limit})."],
@@ -470,9 +504,13 @@ const STRINGS = {
 let language = start();
 
 function start() {
-  const stored = localStorage.getItem(STORED);
-  if (LANGUAGES.includes(stored)) return stored;
-  return navigator.language.startsWith("de") ? "de" : "en";
+  try {
+    const stored = localStorage.getItem(STORED);
+    if (LANGUAGES.includes(stored)) return stored;
+    return navigator.language.startsWith("de") ? "de" : "en";
+  } catch {
+    return "en"; // a page that is opened as a file may have no storage
+  }
 }
 
 /** Return a text in the current language. */

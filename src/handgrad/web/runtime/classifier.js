@@ -34,7 +34,11 @@ export class Classifier {
 
   /** Read a model file, a Uint8Array. Throws a ModelError if the file is damaged. */
   static from_bytes(bytes, name = "the model file") {
-    const { network, metadata, ood_arrays } = read_model(bytes, name);
+    return Classifier.from_model(read_model(bytes, name), name);
+  }
+
+  /** Return the classifier of a model that `read_model` has read. */
+  static from_model({ network, metadata, ood_arrays }, name = "the model file") {
     try {
       return new Classifier(network, metadata.classes, parts_of(network, metadata, ood_arrays));
     } catch (error) {

@@ -48,7 +48,7 @@ export class Answer {
 }
 
 /** Return why the network does not know, in the language of the page. */
-function reasonText(reason, predicted) {
+export function reasonText(reason, predicted) {
   return reason in REASONS ? t(REASONS[reason], { predicted }) : t("draw.problem", { reason, predicted });
 }
 

@@ -2,6 +2,7 @@
 
 import { pack, post, unpack } from "../api.js";
 import { announce, fill, h, safely } from "../dom.js";
+import { decode } from "../image_file.js";
 import { imageAt, imageOf, rangeOf } from "../images.js";
 import { keepImage } from "../last_image.js";
 import { loadClassifier, loadImages } from "../model.js";
@@ -11,7 +12,6 @@ import { Answer } from "./answer.js";
 import { Pad } from "./pad.js";
 import { Series } from "./series.js";
 
-const MAX_PIXELS = 20e6; // of an image file
 const NEAREST_DELAY = 250; // milliseconds after the last change
 
 export const view = {
@@ -142,9 +142,7 @@ class DrawView {
     control.value = "";
     if (!file) return;
     try {
-      const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-      if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Error(t("draw.too-large"));
-      this.pad.open(bitmap);
+      this.pad.open(await decode(file));
     } catch (error) {
       announce(t("draw.no-image", { name: file.name, reason: error.message }));
     }

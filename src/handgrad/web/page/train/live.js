@@ -19,7 +19,7 @@ export function liveRun() {
   const weightsTitle = h("h3", {}, t("train.weights"));
   const nothing = h("p", { className: "muted" }, t("train.nothing"));
   const shownParts = h("div", { className: "live", hidden: true },
-    h("dl", { className: "live-facts" }, ...FACTS.map((name) =>
+    h("dl", { className: "facts" }, ...FACTS.map((name) =>
       h("div", {}, h("dt", {}, t(`train.fact.${name}`)), facts[name]))),
     h("div", { className: "columns" }, loss, accuracy),
     h("h3", {}, t("train.predictions")), h("p", { className: "small muted" }, t("train.predictions.about")),

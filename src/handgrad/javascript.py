@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from handgrad.errors import ConfigError
@@ -154,13 +155,44 @@ def _declares_two(match: re.Match[str], code: str) -> bool:
     return False
 
 
+def without_comments(path: Path, source: str) -> str:
+    """Return JavaScript without comments and indentation, which takes less space in a page.
+
+    Args:
+        path: the file, for messages.
+        source: the code.
+
+    Raises:
+        ConfigError: if a template string has no end.
+    """
+    parts = []
+    for is_literal, pieces in groupby(_pieces(path, source), lambda piece: piece[0] == "literal"):
+        text = "".join(
+            ("\n" if "\n" in text else " ") if kind == "comment" else text for kind, text in pieces
+        )
+        parts.append(text if is_literal else re.sub(r"[ \t]*\n\s*", "\n", text))
+    return "".join(parts)
+
+
 def _code(path: Path, source: str) -> str:
     """Return the source with comments, strings and regular expressions replaced by spaces."""
-    kept, at, length = [], 0, len(source)
+    return "".join(
+        text if kind == "code" else re.sub(r"[^\n]", " ", text)
+        for kind, text in _pieces(path, source)
+    )
+
+
+def _pieces(path: Path, source: str) -> Iterator[tuple[str, str]]:
+    """Yield the source in pieces, each with its kind: "code", "comment" or "literal".
+
+    Literals are strings, regular expressions and the texts of template strings. Spaces before a
+    regular expression belong to its piece.
+    """
+    at, length = 0, len(source)
     templates: list[int] = []  # the depth of braces in each ${...} that is open
     while at < length:
         if (opaque := _OPAQUE.match(source, at)) and opaque.end() > at:
-            kept.append(re.sub(r"[^\n]", " ", opaque[0]))
+            yield "comment" if opaque[0].startswith(("//", "/*")) else "literal", opaque[0]
             at = opaque.end()
             continue
         symbol = source[at]
@@ -175,12 +207,11 @@ def _code(path: Path, source: str) -> str:
             end, is_open = _template_end(path, source, at + 1)
             if is_open:
                 templates.append(0)
-            kept.append(re.sub(r"[^\n]", " ", source[at:end]))
+            yield "literal", source[at:end]
             at = end
             continue
-        kept.append(symbol)
+        yield "code", symbol
         at += 1
-    return "".join(kept)
 
 
 def _template_end(path: Path, source: str, at: int) -> tuple[int, bool]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import ConfigError
-from handgrad.web.bundle import bundle
+from handgrad.javascript import bundle, without_comments
 from tests.extras import needs
 
 
@@ -119,3 +119,19 @@ def test_a_refused_statement_is_shown_with_its_line(tmp_path: Path) -> None:
 def test_a_global_name_that_is_no_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="must be a JavaScript name, not 'a b'"):
         bundle(write(tmp_path, main=""), "a b")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("let a = 1; // one\n  let b;\n", "let a = 1;\nlet b;\n"),
+        ("a /* one */ + b", "a   + b"),
+        ("a /* one\n two */ b", "a\nb"),
+        ('let a = "// no /* comment */";', 'let a = "// no /* comment */";'),
+        ("let a = /\\/\\/ [/*]/g; // one", "let a = /\\/\\/ [/*]/g;  "),
+        ("let a = `//\n  ${b /* one */} //\n`;", "let a = `//\n  ${b  } //\n`;"),
+        ("return a\n    / b / c; // one\n", "return a\n    / b / c;\n"),
+    ],
+)
+def test_only_comments_and_indentation_are_removed(source, expected):
+    assert without_comments(Path("a.js"), source) == expected
