@@ -8,7 +8,7 @@ import logging
 import math
 import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,10 +92,13 @@ def packed(array: NDArray[Any]) -> dict[str, Any]:
     }
 
 
+MAX_LENGTH = 2**31 - 1  # of an axis
+
+
 class PackedArray(Parameters):
     """An array in the form of `packed`."""
 
-    shape: list[int] = Field(max_length=4)
+    shape: list[Annotated[int, Field(ge=0, le=MAX_LENGTH)]] = Field(max_length=4)
     dtype: Literal["uint8", "int32", "float32", "float64"]
     data: str
 
