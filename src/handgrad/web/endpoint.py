@@ -20,6 +20,8 @@ from starlette.routing import Route
 
 from handgrad.errors import DataError, HandgradError
 
+FAILED = "this failed; the terminal of `handgrad open` shows the reason"
+
 _log = logging.getLogger("handgrad")
 
 
@@ -61,8 +63,7 @@ def endpoint(
             return json_response({"error": without_paths(str(error))}, 400)
         except Exception:
             _log.exception("handgrad: %s failed", path)
-            sentence = "this failed; the terminal of `handgrad open` shows the reason"
-            return json_response({"error": sentence}, 500)
+            return json_response({"error": FAILED}, 500)
 
     return Route(path, answer, methods=[method])
 
