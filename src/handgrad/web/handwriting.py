@@ -59,7 +59,7 @@ def learn(
     session: Session,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
-    on_progress: Callable[[int, int], object],
+    on_progress: Callable[[int, int], None],
 ) -> tuple[Learned, Path]:
     """Continue the training of the session's model with drawings, and save the new model.
 
