@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -68,7 +69,6 @@ def open_page(
     server = LocalServer(make_app(session), port, address)
     try:
         server.start()
-        session.load_soon()
         screen.result(server.url)
         if lan:
             _explain_lan(screen, server)
@@ -84,6 +84,9 @@ def open_page(
         server.begin_stop()
         session.close()
         server.stop()
+        if session.interrupted_run is not None:
+            folder = shlex.quote(str(session.interrupted_run))
+            screen.info(f"the run is saved; to resume: handgrad train --resume {folder}")
 
 
 def _explain_lan(screen: Screen, server: LocalServer) -> None:

@@ -14,6 +14,7 @@ from handgrad.runs.folder import (
     find_checkpoint,
     finish,
     has_checkpoint,
+    is_in_use,
     resume_run,
     start_run,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "find_checkpoint",
     "finish",
     "has_checkpoint",
+    "is_in_use",
     "is_test_data_of",
     "knows_all_training_images",
     "load_all",

@@ -90,6 +90,16 @@ def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
         lock.release()
 
 
+def is_in_use(folder: Path) -> bool:
+    """Return whether a process trains the run in a folder."""
+    if not (checkpoints(folder) / _LOCK_FILE).exists():
+        return False
+    lock = _lock(folder)
+    if lock is not None:
+        lock.release()
+    return lock is None
+
+
 def checkpoints(folder: Path) -> Path:
     """Return the folder of a run's checkpoints."""
     return folder / _CHECKPOINTS
@@ -126,6 +136,8 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
             f"{folder} is finished and cannot be resumed; `handgrad evaluate {folder}` evaluates it"
         )
     if checkpoints(folder).is_dir() and _is_free(folder):
+        if is_in_use(folder):
+            raise ConfigError(f"{folder}: another process uses this run; wait until it ends")
         raise ConfigError(
             f"{folder} was interrupted before its first checkpoint and cannot be resumed; "
             f"start it again with --out {folder}"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from handgrad.classifier import MODEL, Classifier
 from handgrad.errors import ConfigError, HandgradError
-from handgrad.runs import load_run, model_file
+from handgrad.runs import is_in_use, load_run, model_file
 from handgrad.web.endpoint import without_paths
 from handgrad.web.session import Session
 
@@ -123,7 +123,8 @@ class ListedRuns:
                 self._read[path] = known
             return known._replace(name=name)
         except (HandgradError, OSError) as error:
-            return ListedRun(name, path, (0, 0), {}, str(error))
+            reason = "it is still training" if is_in_use(path) else str(error)
+            return ListedRun(name, path, (0, 0), {}, reason)
 
 
 def _may_be_run(path: Path) -> bool:

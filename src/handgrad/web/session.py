@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +36,7 @@ class Session:
         compute: a lock for everything that uses the model's engine. The model is replaced only
             under this lock, so that a thread that has it uses a model and the data of this model.
         version: increases whenever the model is replaced.
+        interrupted_run: after `close`, the folder of a run that was interrupted and can be resumed.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Session:
         # several locks takes them in this order: compute, data, model.
         self._data_lock, self._model_lock = threading.RLock(), threading.RLock()
         self.version = 1
+        self.interrupted_run: Path | None = None
         self._data_name = data
         self._model: tuple[Classifier, dict[str, Any]] | None = None
         self._data: tuple[Dataset, Dataset] | None = None
@@ -93,15 +94,6 @@ class Session:
             if self._data is None:
                 self._data = self._load_data()
             return self._data
-
-    def load_soon(self) -> None:
-        """Load the model in another thread. An error is reported by the first endpoint."""
-
-        def load() -> None:
-            with suppress(HandgradError):
-                self._loaded()
-
-        threading.Thread(target=load, name="handgrad loading", daemon=True).start()
 
     def open_model(self, path: Path) -> None:
         """Replace the model by the one of a run folder or model file.
@@ -161,7 +153,8 @@ class Session:
                 "`handgrad open` with the folder of a run"
             )
         about = {} if self.path is None else self.about
-        if self._data_name is not None or "config" not in about:
+        own = about["data"].get("name") if isinstance(about.get("data"), dict) else None
+        if "config" not in about or name != own:
             return RunConfig(data=name, data_dir=self.data_dir).load_data(progress=False)
         assert self.path is not None
         settings = original_settings(about["config"], model_file(self.path))
@@ -195,20 +188,25 @@ def session_for(target: str | None, data_dir: Path | None = None) -> Session:
 
     Raises:
         ConfigError: if the target is anything else.
+        ModelError: if the model file is damaged.
     """
     from handgrad.runs import model_file
 
     if target is None:
         target = "digits"
     path = expanded(target)
+    is_other_file = path.is_file() and path.suffix != ".safetensors"
     try:
         model_file(path)
     except HandgradError as error:
         if path.is_dir() and "interrupted" in str(error):
             raise
+        is_other_file = True
+    if is_other_file:
         session = _data_session(target, path, data_dir)
     else:
         session = Session(path.absolute(), data_dir=data_dir)
+        session.classifier  # noqa: B018 (a damaged model is refused now)
     if data_dir is not None and session.data_name is not None:
         check_data_dir(session.data_name, data_dir)
     return session

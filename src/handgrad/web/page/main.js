@@ -21,7 +21,11 @@ let turn = 0; // of the last call of `show`; an earlier call that still waits sh
 async function show() {
   const mine = ++turn;
   const { view, settings } = readState();
-  const session = await get("/api/session");
+  const session = await get("/api/session").catch((error) => {
+    showFrame(view, null);
+    fill(document.getElementById("main"), h("p", { className: "error" }, error.message));
+    throw error;
+  });
   if (mine !== turn) return;
   const name = view in VIEWS ? view : session.model === null ? "train" : "draw";
   unmount();
@@ -46,11 +50,12 @@ function showFrame(current, session) {
   tabs.setAttribute("aria-label", t("tabs"));
   fill(tabs, ...Object.keys(VIEWS).map((name) =>
     h("a", { href: link(name), "aria-current": name === current ? "page" : null }, t(`view.${name}`))));
+  tabs.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
   document.documentElement.lang = currentLanguage();
   document.getElementById("skip").textContent = t("skip");
   document.getElementById("language").textContent = t("language.other");
   document.getElementById("theme").textContent = t(isDark() ? "theme.light" : "theme.dark");
-  document.getElementById("about-model").textContent = t(
+  document.getElementById("about-model").textContent = session === null ? "" : t(
     session.model === null ? "about.none" : "about.model",
     { model: session.model, data: session.data ?? t("about.unknown") });
 }

@@ -73,10 +73,20 @@ class Since(Parameters):
     watching: bool = True
 
 
+def _end(training: Slot, session: Session) -> None:
+    """End the training run, if there is one, and note whether it can be resumed."""
+    is_running = training.job is not None and training.job.is_running
+    training.close()
+    if is_running and training.job is not None:
+        run, checkpoint = (training.job.event(kind) for kind in ("run", "checkpoint"))
+        if run and checkpoint and checkpoint["resumable"]:
+            session.interrupted_run = Path(run["folder"])
+
+
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Train."""
     training = Slot("a training run")
-    session.at_close(training.close)
+    session.at_close(lambda: _end(training, session))
 
     def settings(_: Nothing) -> dict[str, Any]:
         return {"settings": form(session), "interrupted": list(_interrupted(session))}

@@ -24,6 +24,7 @@ from handgrad.runs.settings import check_settings, configure, original_settings
 from handgrad.tracking import tracking
 from handgrad.train import Epoch, History
 from handgrad.train.run import TrainingRun
+from handgrad.web.endpoint import without_paths
 from handgrad.web.training.form import HIDDEN
 from handgrad.web.training.hints import Facts, hints
 from handgrad.web.training.lines import Commands, Events, Json, run_process
@@ -71,6 +72,9 @@ class Supervisor:
             settings={k: v for k, v in config.plain().items() if k not in HIDDEN}
             | {"data": config.data_name},
             classes=list(map(str, run.images.classes)),
+            images=len(run.images),
+            summary=without_paths(run.images.summary),
+            skipped=[f"{Path(p).name}: {why}" for p, why in run.images.skipped],
             parameters=sum(array.size for array in run.classifier.network.parameters.values()),
             epochs=config.epochs,
             records=[record._asdict() for record in self._records],

@@ -3,6 +3,7 @@
 import { fill, h } from "../dom.js";
 import { imageOf, rangeOf } from "../images.js";
 import { meter } from "../meter.js";
+import { percent } from "../numbers.js";
 import { t } from "../strings.js";
 
 const MOST = 10; // classes shown
@@ -17,13 +18,14 @@ export class Answer {
     this.element = h("div", {}, this.label, this.reason, this.meters);
     this.stepsPanel = h("section", { className: "panel wide" },
       h("h2", {}, t("draw.steps")), h("p", { className: "small muted" }, t("draw.steps-why")), this.steps);
+    this.brief = h("p", { className: "brief-answer", "aria-hidden": "true" }); // beside the pad on a phone
     this.element.prediction = null;
   }
 
   /** Show that there is nothing to classify. */
   clear() {
     this.element.prediction = null;
-    this.label.textContent = "–";
+    this.label.textContent = this.brief.textContent = "–";
     this.reason.textContent = t("draw.empty");
     fill(this.meters);
     fill(this.steps);
@@ -35,6 +37,7 @@ export class Answer {
     const { predicted, is_confident, reason, top } = prediction;
     this.label.textContent = is_confident ? String(predicted) : t("draw.unknown");
     this.label.className = "answer";
+    this.brief.textContent = `${this.label.textContent} (${percent(top[0][1])}: ${predicted})`;
     if (label !== null) {
       const isRight = String(predicted) === label;
       this.label.classList.add(isRight ? "good" : "bad");

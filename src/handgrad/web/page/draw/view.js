@@ -57,6 +57,7 @@ class DrawView {
         h("a", { className: "button", href: "#/inside" }, t("draw.inside")),
         h("h3", {}, t("draw.nearest")), h("p", { className: "small muted" }, t("draw.nearest-why")), this.nearest),
       this.series.element, this.answer.stepsPanel));
+    this.pad.canvas.after(this.answer.brief);
     this.answer.clear();
     if (this.settings.image !== undefined) safely(() => this.showTestImage(Number(this.settings.image)))();
     return () => {

@@ -17,8 +17,10 @@ export function liveRun() {
   const weights = images(t("train.weights.none"));
   const predictions = h("ul", { className: "grid predictions" });
   const weightsTitle = h("h3", {}, t("train.weights"));
+  const understood = h("div", { className: "small" });
   const nothing = h("p", { className: "muted" }, t("train.nothing"));
   const shownParts = h("div", { className: "live", hidden: true },
+    understood,
     h("dl", { className: "facts" }, ...FACTS.map((name) =>
       h("div", {}, h("dt", {}, t(`train.fact.${name}`)), facts[name]))),
     h("div", { className: "columns" }, loss, accuracy),
@@ -45,6 +47,7 @@ export function liveRun() {
       run = state.run;
       shownParts.hidden = false;
       nothing.hidden = true;
+      fill(understood, ...data(run));
     }
     if (state.sixteen) sixteen = state.sixteen;
     points.push(...state.points);
@@ -134,4 +137,14 @@ function images(none) {
     });
   }
   return { element, show };
+}
+
+/** Return how the data were understood, and what was left out. */
+function data({ images, classes, summary, skipped }) {
+  const count = t("train.data", { images: images.toLocaleString(), count: classes.length, classes: classes.slice(0, 12).join(", ") });
+  return [
+    h("p", {}, `${count} ${summary}`),
+    skipped.length === 0 ? null : h("details", {}, h("summary", {}, t("train.skipped", { count: skipped.length })),
+      h("ul", {}, ...skipped.map((line) => h("li", {}, line)))),
+  ];
 }

@@ -153,7 +153,7 @@ class TrainView {
     this.live.update(state);
     if (state.run) {
       this.run = state.run;
-      this.form.showRun(state.run.settings);
+      if (state.running) this.form.showRun(state.run.settings); // otherwise, the address counts
     }
     this.notes.append(...state.notes.map((note) => h("li", {}, note.text)));
     if (state.hints) showHints(this.hints, state.hints.hints, (hint) => this.act(() => this.applyRemedy(hint)));
@@ -165,7 +165,7 @@ class TrainView {
     const { run } = this, { phase, text } = state.phase;
     this.phase = this.main.dataset.phase = phase;
     this.phaseText.textContent = t(`train.phase.${phase}`, {
-      name: run?.name, reason: text, parameters: run?.parameters.toLocaleString(),
+      name: run?.name ?? state.result?.folder.split("/").at(-1) ?? "", reason: text, parameters: run?.parameters.toLocaleString(),
     });
     fill(this.ending);
     if (!OVER.has(phase)) return;
