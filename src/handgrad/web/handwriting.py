@@ -95,7 +95,10 @@ def learn(
     part = np.random.default_rng(0).permutation(len(drawn)) % FOLDS
 
     def trained(count: int, chosen: Dataset) -> Classifier:
-        return _trained(model, train, chosen, lambda: on_progress(count, FOLDS + 1))
+        def before_steps(_: object) -> None:
+            on_progress(count, FOLDS + 1)
+
+        return _trained(model, train, chosen, before_steps)
 
     correct = 0
     for fold in range(FOLDS):
@@ -128,7 +131,7 @@ class _Old(NamedTuple):
 
 
 def _trained(
-    model: Classifier, train: Dataset, drawn: Dataset, before_steps: Callable[[], object]
+    model: Classifier, train: Dataset, drawn: Dataset, before_steps: Callable[[object], None]
 ) -> Classifier:
     """Return a copy of a model, trained on drawings and on some of its old training images."""
     new = copy.deepcopy(model)
@@ -145,12 +148,7 @@ def _trained(
         augment="light" if model.shape[0] == 1 else None,
         patience=None,
     )
-    fit(
-        *(new, both, config),
-        validation=None,
-        weights=weights,
-        before_steps=lambda _: before_steps(),
-    )
+    fit(new, both, config, validation=None, weights=weights, before_steps=before_steps)
     return new
 
 
