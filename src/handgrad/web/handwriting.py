@@ -59,7 +59,7 @@ def learn(
     session: Session,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
-    on_progress: Callable[[int, int], object],
+    on_progress: Callable[[int, int], None],
 ) -> tuple[Learned, Path]:
     """Continue the training of the session's model with drawings, and save the new model.
 
@@ -109,6 +109,7 @@ def learn(
     old_test, new_test = evaluate(model, test), evaluate(new, test)
     _, validation = train.split(0.1, 0)
     calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
+    on_progress(FOLDS, FOLDS + 1)  # nothing is saved if the page was closed meanwhile
     path = _save(old, new, drawn, test)
     result = Learned(
         drawings_before=evaluate(model, drawn).accuracy,

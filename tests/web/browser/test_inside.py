@@ -98,6 +98,8 @@ def test_a_tapped_number_is_the_sum_of_its_terms_and_its_gradient_is_proven(
 
     page.locator('#number button[data-mode="gradient"]').click()
     page.wait_for_selector('#number > div[data-mode="gradient"]')
+    assert page.locator("#gradients-shown h3").inner_text() == "Gradients dL/d(…)"
+    assert "0 is black" not in page.locator("#layers").inner_text()
     total = float(data(page, "#number > div .sum")["sum"])
     assert total == pytest.approx(slope, rel=1e-5, abs=1e-12)
 
@@ -121,7 +123,7 @@ def test_a_tapped_number_is_the_sum_of_its_terms_and_its_gradient_is_proven(
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):
+def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):  # noqa: PLR0915 (a story)
     page = visit("inside?image=7&layer=1&at=100", size=size)
     model = hg.load_model(run_folder)
     _, test = hg.load_data("digits")
@@ -154,6 +156,17 @@ def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):
     page.locator("#switch-off").click()
     off = {"kind": "off", "array": "1", "index": 1, "value": None}
     check([off], accuracy=True)
+    button = page.locator("#switch-off")
+    assert button.inner_text() == "Switched off"
+    assert button.get_attribute("aria-pressed") == "true"
+    effect = page.locator("#effect").inner_text()
+    for classifier in (edited(model, [Edit.model_validate(off)]), model):
+        p = classifier.predict_proba(test.take([7]))[0]
+        assert f"{classifier.classes[p.argmax()]} ({100 * p.max():.1f} %)" in effect
+        assert f"{100 * hg.evaluate(classifier, test).accuracy:.2f} %" in effect
+    page.locator("#undo-last").click()
+    check([])
+    button.click()
     page.locator("#weight-array").select_option("14.bias")
     page.locator("#weight-value").fill("2.5")
     page.locator("#set-weight").click()
@@ -220,7 +233,7 @@ def test_a_neuron_a_map_and_an_occlusion_map_show_the_numbers_of_python(visit, r
     assert values == pytest.approx(expected.tolist(), abs=1e-5)
 
     page.locator("#exciting [data-index] button").first.click()
-    page.locator("#image-name", has_text=f"Test image {images[0][0]} of").wait_for()
+    page.locator("#image-name", has_text=f"Test image {images[0][0]} (of").wait_for()
     assert f"image={images[0][0]}&" in page.url
     page.locator("#number .arrows button").first.focus()
     before = data(page, "#number > div")
@@ -242,7 +255,7 @@ def test_a_link_with_settings_that_do_not_fit_opens_the_view(visit):
     wrong = "image=abc&layer=99&at=-1&label=77&map=12.x&show=all"
     page = visit(f"inside?{wrong}&edits=off~__proto__~0~!zzz!weight~1.bias~0~1!prune~~~200")
     page.locator("#status", has_text="3 edits of this address do not fit").wait_for()
-    assert page.locator("#image-name").inner_text().startswith("Test image 0 of")
+    assert page.locator("#image-name").inner_text().startswith("Test image 0 (of 0 to ")
     assert page.locator("#edits [data-edit]").count() == 1
     page.locator("#scores[data-after]").wait_for()
     assert page.evaluate("location.hash").count("edits=") == 1

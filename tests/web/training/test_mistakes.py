@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.train.evaluate import accuracy_interval
 from handgrad.web.training.comparison import STEPS, checked, train_one, verdict
 from handgrad.web.training.mistakes import MISTAKES
 
@@ -54,6 +55,9 @@ def test_the_curves_are_measured_and_some_mistakes_go_unnoticed():
         steps = [point["step"] for point in events.points if not point["wrong"]]
         assert steps == list(range(5, STEPS + 1, 5))
         outcomes[name, type(optimizer).__name__] = verdict(right, wrong)
+        for found in (right, wrong):
+            correct = round(found["test_accuracy"] * len(test))
+            assert tuple(found["interval"]) == accuracy_interval(correct, len(test))
     assert outcomes == {("missing-n", "SGD"): "fails", ("missing-n", "Adam"): "unnoticed"}
 
 

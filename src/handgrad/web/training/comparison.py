@@ -59,7 +59,10 @@ def train_one(
     test: Dataset,
     events: Events,
 ) -> dict[str, Any]:
-    """Train one of the two networks; return its test accuracy, and where it diverged, if it did."""
+    """Train one of the two networks; return its test accuracy, and where it diverged, or None.
+
+    "interval" is the 95 % confidence interval of the accuracy.
+    """
     layers, loss = mistake.network(is_wrong=is_wrong)
     net = Network(layers, train.shape, len(train.classes), seed=0)
     engine = ReferenceEngine(net, TrainConfig(optimizer=optimizer, loss=loss))
@@ -79,8 +82,12 @@ def train_one(
             if len(losses) % POINT == 0:
                 mean = float(np.mean(losses[-POINT:]))
                 events.send("point", wrong=is_wrong, step=step + 1, loss=mean)
-        accuracy = evaluate(net, test).accuracy
-    return {"test_accuracy": accuracy, "diverged_at": diverged_at}
+        scores = evaluate(net, test)
+    return {
+        "test_accuracy": scores.accuracy,
+        "interval": list(scores.interval),
+        "diverged_at": diverged_at,
+    }
 
 
 def verdict(right: Json, wrong: Json) -> str:

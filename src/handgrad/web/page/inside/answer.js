@@ -2,7 +2,7 @@
 
 import { fill, h, labelled, select, table } from "../dom.js";
 import { meter } from "../meter.js";
-import { digits } from "../numbers.js";
+import { digits, percent } from "../numbers.js";
 import { t } from "../strings.js";
 import { Calibration } from "../../runtime/calibration.js";
 import { temperature_of } from "./edits.js";
@@ -25,6 +25,11 @@ export class AnswerPanel {
     const before = probabilities(original, usual), after = probabilities(trace, temperature);
     const order = [...classifier.classes.keys()].sort((a, b) => after[b] - after[a] || a - b);
     const [best] = order, isEdited = edits.length > 0, label = classifier.classes[view.label];
+    const [bestBefore] = [...before.keys()].sort((a, b) => before[b] - before[a] || a - b);
+    this.answers = {
+      after: classifier.classes[best], after_share: percent(after[best]),
+      before: classifier.classes[bestBefore], before_share: percent(before[bestBefore]),
+    };
     Object.assign(this.body.dataset, {
       predicted: classifier.classes[best], probabilities: after.join(), before: before.join(),
       logits: trace.logits.data.join(), loss: trace.loss,
@@ -48,7 +53,7 @@ export class AnswerPanel {
     const largest = Math.max(...z), powers = z.map((value) => Math.exp(value - largest));
     const sum = powers.reduce((a, b) => a + b, 0), p = powers.map((power) => power / sum);
     const isCalibrated = temperature !== 1;
-    const columns = [t("inside.class"), ">z", ">z − max", ">exp(z − max)", ">p", ">p − q"];
+    const columns = [t("inside.class"), ">z", ">z − max", ">exp(z − max)", ">p", ">p − onehot(y)"];
     const rows = z.map((value, k) => [
       String(classifier.classes[k]), digits(value), digits(value - largest), digits(powers[k]), digits(p[k]),
       digits(trace.dlogits.data[k]), ...(isCalibrated ? [digits(calibrated[k])] : []),
@@ -57,10 +62,11 @@ export class AnswerPanel {
     Object.assign(this.softmax.dataset, { powers: powers.join(), sum, probabilities: p.join(), loss: -Math.log(p[label]) });
     fill(this.softmax,
       h("h3", {}, t("inside.softmax")),
-      h("p", { className: "formula" }, "p = exp(z − max) / Σ exp(z − max)", h("br"), "L = −log p[y]        dL/dz = p − q"),
+      h("p", { className: "formula" }, "p = exp(z − max) / Σ exp(z − max)", h("br"), "L = −log p[y]", h("br"), "dL/dz = p − onehot(y)"),
       h("p", { className: "small muted" }, t("inside.softmax-why")),
+      h("p", { className: "small muted" }, t("inside.onehot", { label: classifier.classes[label] })),
       table(columns, rows, t("inside.softmax")),
-      h("p", { className: "total" }, t("inside.softmax-sum", { sum: digits(sum), largest: digits(largest) })),
+      h("p", { className: "total" }, `max z = ${digits(largest)}`, h("br"), `Σ exp(z − max) = ${digits(sum)}`),
       h("p", { className: "total" }, t("inside.loss-step", { label: classifier.classes[label], p: String(Number(p[label].toPrecision(7))), loss: digits(trace.loss) })),
       isCalibrated ? h("p", { className: "small muted" }, t("inside.softmax-temperature", { temperature: digits(temperature) })) : null);
   }

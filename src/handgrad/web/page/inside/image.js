@@ -39,7 +39,7 @@ export class ImagePanel {
   show() {
     this.stop();
     const { image, index, total, classifier, trueLabel } = this.view;
-    const name = index === null ? t("inside.drawing") : t("inside.test-name", { n: index, total, label: trueLabel === null ? "–" : classifier.classes[trueLabel] });
+    const name = index === null ? t("inside.drawing") : t("inside.test-name", { n: index, last: total - 1, label: trueLabel === null ? "–" : classifier.classes[trueLabel] });
     this.name.textContent = name;
     this.index.value = index ?? "";
     this.index.max = total - 1;

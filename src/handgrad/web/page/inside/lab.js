@@ -15,8 +15,10 @@ export class Lab {
     this.view = view;
     this.timer = null;
     this.asked = 0;
+    this.found = null; // the scores before and after the edits
     this.list = h("ul", { className: "edits", id: "edits" });
     this.scores = h("div", { id: "scores", role: "status" });
+    this.strip = h("div", { className: "effect", id: "effect", role: "status", hidden: true });
     this.controls = h("div", {});
     this.element = h("section", { className: "panel", id: "lab" },
       h("h2", {}, t("inside.lab")), h("p", { className: "small muted" }, t("inside.lab-why")),
@@ -63,12 +65,38 @@ export class Lab {
     this.ask();
   }
 
+  /** Show, beside the controls of weights and neurons, what the edits do; `found` has both scores. */
+  showEffect(found = null) {
+    const { edits, answer } = this.view, share = ({ accuracy }) => percent(accuracy, { decimals: 2 });
+    this.strip.hidden = edits.length === 0;
+    if (found !== null) this.found = found;
+    if (edits.length === 0) return;
+    const { before, after } = this.found ?? {};
+    fill(this.strip, h("strong", {}, t("inside.effect")),
+      h("p", {}, t("inside.effect-answer", answer.answers)),
+      h("p", {}, after ? t("inside.effect-accuracy", { before: share(before), after: share(after) }) : t("inside.evaluating")),
+      h("button", { type: "button", id: "undo-last", onclick: () => this.view.changeEdits(edits.slice(0, -1)) }, t("inside.undo-last")));
+  }
+
   addIfInRange(edit, control) {
     if (!control.validity.valid || control.value === "") {
       announce(t("inside.out-of-range", { low: control.min, high: control.max }));
       return;
     }
     this.add(edit);
+  }
+
+  /** Return whether an output is switched off by an edit. */
+  isOff({ path, index }) {
+    return this.view.edits.some((edit) => edit.kind === "off" && edit.array === path && edit.index === index);
+  }
+
+  /** Switch an output off, or on again. */
+  toggle({ path, index }) {
+    const edit = { kind: "off", array: path, index, value: null };
+    if (!this.isOff({ path, index })) return this.add(edit);
+    const isOther = ({ kind, array, index: at }) => kind !== "off" || array !== path || at !== index;
+    return this.view.changeEdits(this.view.edits.filter(isOther));
   }
 
   /** Add an edit. One that sets the same weight, neuron or temperature again replaces the earlier one. */
@@ -90,6 +118,8 @@ export class Lab {
     clearTimeout(this.timer);
     const number = ++this.asked;
     delete this.scores.dataset.after;
+    this.found = null;
+    this.showEffect();
     this.timer = setTimeout(async () => {
       fill(this.scores, h("p", { className: "small muted" }, t("inside.evaluating")));
       try {
@@ -102,6 +132,7 @@ export class Lab {
   }
 
   showScores({ images, before, after }) {
+    this.showEffect({ before, after });
     const exact = (share) => percent(share, { decimals: 2 });
     const row = (name, format) => [t(`inside.${name}`), format(before[name]), format(after[name])];
     Object.assign(this.scores.dataset, { images, before: JSON.stringify(before), after: JSON.stringify(after) });

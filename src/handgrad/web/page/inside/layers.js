@@ -23,9 +23,9 @@ export class Layers {
 
   /** Show all layers of `view.trace`. */
   show() {
-    const { trace } = this.view;
+    const { trace, mode } = this.view;
     this.cards = new Map([INPUT, ...trace.paths].map((path) => [path, this.card(path)]));
-    fill(this.element, ...this.cards.values());
+    fill(this.element, mode === "gradient" ? this.notice() : null, ...this.cards.values());
   }
 
   /** Show one layer again, with another mark or other gradients. */
@@ -33,6 +33,13 @@ export class Layers {
     const card = this.card(path);
     this.cards.get(path)?.replaceWith(card);
     this.cards.set(path, card);
+  }
+
+  /** Say that gradients are shown, and offer the values again. */
+  notice() {
+    return h("div", { className: "notice", id: "gradients-shown" },
+      h("h3", {}, t("inside.gradients")), h("p", {}, t("inside.gradients-why")),
+      h("button", { type: "button", id: "show-values", onclick: () => this.view.changeMode("value") }, t("inside.show-values")));
   }
 
   card(path) {
@@ -47,8 +54,14 @@ export class Layers {
       style: { marginInlineStart: `${Math.min(depth, 3) * 12}px` },
     },
       h("h3", {}, layerName(trace, path), " ", h("span", { className: "small muted" }, about)),
-      h("p", { className: "small muted" }, t(`inside.kind.${kind}`)),
+      h("p", { className: "small muted" }, this.caption(path, kind)),
       this.images(path, values, Math.max(Math.abs(low), Math.abs(high))));
+  }
+
+  /** What the numbers of a layer are. */
+  caption(path, kind) {
+    if (this.view.mode === "value") return t(`inside.kind.${kind}`);
+    return t(path === INPUT ? "inside.gradients-image" : "inside.gradients-of");
   }
 
   images(path, { shape, data }, high) {
@@ -74,7 +87,7 @@ export class Layers {
       high,
       grey: path === INPUT && mode === "value",
       size: shape.length === 4 ? SIZE : Math.min(WIDE, 28 * plane.W),
-      text: `${layerName(this.view.trace, path)}, ${shape.length === 4 ? t("inside.channel", { c }) : t("inside.vector")}: ${range}`,
+      text: `${mode === "gradient" ? `${t("inside.gradients")}: ` : ""}${layerName(this.view.trace, path)}, ${shape.length === 4 ? t("inside.channel", { c }) : t("inside.vector")}: ${range}`,
       mark: path === chosen.path ? chosen.index : null,
       region: isInRegion ? region.slice(1) : null,
       onpick: (index) => this.view.choose(path, index),

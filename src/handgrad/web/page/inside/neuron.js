@@ -45,7 +45,7 @@ export class NeuronSection {
     }
     const { shape } = trace.values(path), [channel] = place_of(shape, index);
     const name = shape.length === 4 ? t("inside.channel", { c: channel }) : t("inside.element", { n: channel });
-    const off = switchOf(trace, path, channel);
+    const off = switchOf(trace, path, channel), isOff = off !== null && this.view.lab.isOff(off);
     Object.assign(this.element.dataset, { path, channel });
     this.weights = h("div", {});
     fill(this.element,
@@ -54,10 +54,13 @@ export class NeuronSection {
       h("div", { className: "row" },
         h("button", { type: "button", id: "excite", onclick: () => this.excite(path, channel) }, t("inside.excite")),
         off === null ? null : h("button", {
-          type: "button", id: "switch-off",
-          onclick: () => this.view.lab.add({ kind: "off", array: off.path, index: off.index, value: null }),
-        }, t("inside.switch-off"))),
-      off === null ? h("p", { className: "small muted" }, t("inside.no-switch")) : null,
+          type: "button", id: "switch-off", "aria-pressed": String(isOff),
+          onclick: () => {
+            this.view.lab.toggle(off);
+            this.element.querySelector("#switch-off").focus({ preventScroll: true });
+          },
+        }, t(isOff ? "inside.switched-off" : "inside.switch-off"))),
+      h("p", { className: "small muted" }, off === null ? t("inside.no-switch") : t("inside.off-means", { layer: layerName(trace, off.path) })),
       this.images);
     this.showWeights();
   }

@@ -3,6 +3,7 @@
 import { fill, h } from "../dom.js";
 import { digits } from "../numbers.js";
 import { t } from "../strings.js";
+import { formula, formulaOf } from "./formulas.js";
 import { factorName, kindOf, layerName, placeName } from "./names.js";
 import { planeImage, planeOf } from "./plane.js";
 import { place_of, range_of } from "./place.js";
@@ -10,13 +11,6 @@ import { gradient_terms, parameter_terms, value_terms } from "./terms.js";
 import { INPUT } from "./trace.js";
 
 const FIRST = 8; // terms, before "show all"
-
-// What layers compute now, in inference mode, if their formula is that of training.
-const INFERENCE = {
-  BatchNorm: { value: "Y = γ (X − μ)/σ + β", gradient: "dX = γ/σ · dY" },
-  Dropout: { value: "Y = X", gradient: "dX = dY" },
-  Dropout2d: { value: "Y = X", gradient: "dX = dY" },
-};
 
 export class NumberPanel {
   constructor(view, sections) {
@@ -40,7 +34,7 @@ export class NumberPanel {
       this.modes(mode, value, gradient),
       h("div", { className: "row top" }, this.closeUp(values), this.field()),
       this.explanation(path, mode),
-      path === INPUT && mode === "value" ? null : this.terms(terms, shown, mode === "gradient" ? "dY" : "X"));
+      path === INPUT && mode === "value" ? null : this.terms(terms, shown, symbolOf(trace, path, mode)));
   }
 
   modes(current, value, gradient) {
@@ -107,14 +101,14 @@ export class NumberPanel {
     if (mode === "value") {
       if (path === INPUT) return h("p", {}, t("inside.pixel"));
       const kind = kindOf(trace, path);
-      return h("div", {}, formula(formulas[kind].forward, kind, mode), h("p", { className: "small" }, t(`inside.kind.${kind}`)));
+      return h("div", {}, formulaOf(trace.steps.get(path).layer, formulas[kind], mode), h("p", { className: "small" }, t(`inside.kind.${kind}`)));
     }
     const users = trace.users.get(path);
     const parts = users.map(({ path: user, kind }) => {
       if (kind === "loss") return formula([t("inside.loss-formula")]);
       const reader = kindOf(trace, user);
       const name = t(kind === "sum" ? "inside.added-in" : "inside.read-by", { layer: layerName(trace, user) });
-      return h("div", {}, h("p", { className: "small" }, name), formula(formulas[reader].backward, reader, mode));
+      return h("div", {}, h("p", { className: "small" }, name), formulaOf(trace.steps.get(user).layer, formulas[reader], mode));
     });
     return h("div", {}, h("p", { className: "small" }, t("inside.gradient-why")), ...parts);
   }
@@ -133,6 +127,12 @@ export class NumberPanel {
   }
 }
 
+/** Return the symbol of the numbers in the terms; those of a container are outputs of its branches. */
+function symbolOf(trace, path, mode) {
+  if (mode === "gradient") return "dY";
+  return trace.steps.get(path)?.parts.length ? "Y" : "X";
+}
+
 /** Return the terms of the gradient of a weight as a list. */
 export function weightTerms(view, array, index, isWhole, onwhole) {
   const terms = parameter_terms(view.trace, array, index);
@@ -148,8 +148,11 @@ function termList(trace, terms, { shown, symbol, isWhole, onweight, onnumber, on
   const sum = terms.reduce((total, { value }) => total + value, 0);
   const zeros = terms.filter(({ value }) => value === 0).length;
   const visible = isWhole ? sorted : sorted.slice(0, FIRST);
+  const paths = terms.map(({ factors }) => factors.find(({ path }) => path !== undefined)?.path);
+  const isOfSeveral = new Set(paths.filter((path) => path !== undefined)).size > 1;
   const factor = (item, at) => {
-    const name = factorName(trace, item, symbol ?? (at === 0 ? "dY" : "X"));
+    const plain = factorName(trace, item, symbol ?? (at === 0 ? "dY" : "X"));
+    const name = isOfSeveral && item.path !== undefined ? t("inside.of-layer", { name: plain, layer: layerName(trace, item.path) }) : plain;
     const text = [h("span", { className: "small muted" }, name), h("span", {}, digits(item.value))];
     if (item.array === undefined && item.path === undefined) return h("span", { className: "factor" }, ...text);
     const isWeight = item.array !== undefined;
@@ -163,15 +166,10 @@ function termList(trace, terms, { shown, symbol, isWhole, onweight, onnumber, on
     h("span", { className: "factors" },
       ...term.factors.flatMap((item, at) => [at === 0 ? null : h("span", {}, "×"), factor(item, at)]),
       term.of ? factor(term.of, 0) : null),
-    h("span", { className: "number" }, `= ${digits(term.value)}`));
+    h("span", { className: "number" }, `${term.factors.length > 1 || term.of ? "= " : ""}${digits(term.value)}`));
   return h("div", { className: "sum", dataset: { sum, shown, terms: terms.length } },
     h("ol", { className: "terms" }, ...visible.map(row)),
     terms.length <= FIRST ? null : h("button", { type: "button", className: "all-terms", "aria-expanded": String(isWhole), onclick: onwhole },
       t(isWhole ? "inside.fewer" : "inside.all", { count: terms.length })),
     h("p", { className: "total" }, t("inside.total", { count: terms.length, zeros, sum: digits(sum) })));
-}
-
-function formula(lines, kind = null, mode = "value") {
-  const now = INFERENCE[kind] ? [t("inside.now", { formula: INFERENCE[kind][mode] })] : [];
-  return h("p", { className: "formula" }, [...now, ...lines].join("\n"));
 }

@@ -58,8 +58,8 @@ export function parameter_terms(trace, array, index) {
   return TERMS[step.layer.constructor.name].parameter(step, dY, array.slice(at + 1), index);
 }
 
-/** dL/dZ[k] = p[k] − 1 for the label, and p[k] for other classes. */
+/** dL/dZ = p − onehot(y): p[k] − 1 for the label, and p[k] for other classes. */
 function loss_terms({ logits, label }, k) {
   const p = product([{ name: `p[${k}]`, value: softmax(logits).data[k] }]);
-  return k === label ? [p, product([{ name: "−1", value: -1 }])] : [p];
+  return k === label ? [p, product([{ name: `−onehot(y)[${k}]`, value: -1 }])] : [p];
 }

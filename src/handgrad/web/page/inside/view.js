@@ -58,7 +58,7 @@ class InsideView {
     this.layers = new Layers(this);
     this.weightSection = new WeightSection(this);
     this.neuron = new NeuronSection(this);
-    this.number = new NumberPanel(this, [this.weightSection.element, this.neuron.element]);
+    this.number = new NumberPanel(this, [this.weightSection.element, this.neuron.element, this.lab.strip]);
     this.map = new LayerMap(this);
   }
 
@@ -168,6 +168,7 @@ class InsideView {
     this.weight = this.weight ?? this.strongestWeight() ?? { array: Object.keys(this.network.parameters)[0], index: 0 };
     this.best = this.answer.show();
     this.imagePanel.show();
+    this.lab.showEffect();
     this.layers.show();
     this.showNumber();
     this.placePanel();

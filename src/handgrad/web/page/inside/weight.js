@@ -39,7 +39,7 @@ export class WeightSection {
       h("p", { className: "small muted" }, t("inside.weight-why")),
       h("div", { className: "row" },
         labelled(t("inside.array"), select(names, array, (name) => view.chooseWeight(name, 0), { id: "weight-array" })),
-        labelled(t("inside.position", { count: data.length }), position)),
+        labelled(t("inside.position", { last: data.length - 1 }), position)),
       h("p", {}, h("strong", {}, `${weightName(view.trace, array, index)} = ${digits(data[index])}`),
         `, ${t("inside.its-gradient", { gradient: digits(gradient) })}`),
       h("div", { className: "row" },

@@ -10,6 +10,10 @@ import { t } from "../strings.js";
 const POLL = 250;
 const outcomes = new Map(); // of this visit, by mistake and optimizer
 
+function nameOf({ name, layer }) {
+  return `${layer}: ${t(`train.mistake.${name}`)}`;
+}
+
 /** Return {element, end}. */
 export async function breakIt(settings) {
   const { mistakes, optimizers } = await get("/api/break/mistakes");
@@ -30,7 +34,7 @@ export async function breakIt(settings) {
     t("train.break.start"));
   const all = h("button", { type: "button", onclick: () => run([...byName.keys()]) },
     t("train.break.all", { count: mistakes.length }));
-  const choice = select(mistakes.map((m) => [m.name, `${m.layer}: ${t(`train.mistake.${m.name}`)}`]),
+  const choice = select(mistakes.map((m) => [m.name, nameOf(m)]),
     chosen.mistake, (name) => { choose(name); changeSettings({ mistake: name }); });
   const element = h("section", { className: "panel break" }, h("h2", {}, t("train.break")),
     h("p", {}, t("train.break.about")),
@@ -84,7 +88,7 @@ export async function breakIt(settings) {
       }));
       if (state.outcome) {
         outcomes.set(`${name} ${optimizer}`, { name, optimizer, ...state.outcome });
-        fill(verdict, sentence(state.outcome));
+        fill(verdict, sentence(state.outcome), ...explanations(state.outcome, name, optimizer));
         element.outcome = state.outcome;
         showSummary();
       }
@@ -100,13 +104,27 @@ export async function breakIt(settings) {
       step: wrong.diverged_at });
   }
 
-  function showCheck({ rows, causes, summary: words }) {
+  /** Say how sure the two accuracies are, and why an optimizer may hide a mistake. */
+  function explanations({ right, wrong }, name, optimizer) {
+    const interval = ([low, high]) => t("train.break.interval", { low: percent(low), high: percent(high) });
+    const line = (text) => h("span", { className: "small explanation" }, text);
+    const found = [];
+    if (wrong.diverged_at === null) {
+      found.push(line(t("train.break.intervals", { right: interval(right.interval), wrong: interval(wrong.interval) })));
+      const isAhead = wrong.test_accuracy > right.test_accuracy, overlaps = wrong.interval[0] <= right.interval[1];
+      if (isAhead && overlaps) found.push(line(t("train.break.chance")));
+    }
+    if (name === "missing-n") found.push(line(t(optimizer === "adam" ? "train.break.adam" : "train.break.sgd")));
+    return found;
+  }
+
+  function showCheck({ rows, causes }) {
     fill(check, h("h3", {}, t("train.break.check")),
       ...causes.map((cause) => h("p", { className: "cause", dataset: { cause: cause.name } },
         t("train.break.cause", { tensor: cause.tensor, sentence: cause.sentence }))),
       table([t("train.break.tensor"), `>${t("train.break.error")}`, `>${t("train.break.bound")}`, t("train.break.verdict")],
         rows.map((row) => [row.tensor, short(row.error), short(row.bound), row.verdict])),
-      h("p", { className: "small muted" }, words));
+      h("p", { className: "small muted" }, t("train.break.relative")));
   }
 
   function showSummary() {
@@ -114,7 +132,7 @@ export async function breakIt(settings) {
     fill(summary, h("h3", {}, t("train.break.so-far")), table(
       [t("train.break.mistake"), t("train.break.optimizer"), `>${t("train.break.right")}`,
         `>${t("train.break.wrong")}`, t("train.break.verdict")],
-      [...outcomes.values()].map((o) => [t(`train.mistake.${o.name}`), o.optimizer,
+      [...outcomes.values()].map((o) => [nameOf(byName.get(o.name)), o.optimizer,
         percent(o.right.test_accuracy), percent(o.wrong.test_accuracy), t(`train.word.${o.verdict}`)]),
       t("train.break.caption")));
   }
