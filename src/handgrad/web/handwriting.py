@@ -95,7 +95,10 @@ def learn(
     part = np.random.default_rng(0).permutation(len(drawn)) % FOLDS
 
     def trained(count: int, chosen: Dataset) -> Classifier:
-        return _trained(model, train, chosen, lambda: on_progress(count, FOLDS + 1))
+        def before_steps(_: object) -> None:
+            on_progress(count, FOLDS + 1)
+
+        return _trained(model, train, chosen, before_steps)
 
     correct = 0
     for fold in range(FOLDS):
@@ -106,6 +109,7 @@ def learn(
     old_test, new_test = evaluate(model, test), evaluate(new, test)
     _, validation = train.split(0.1, 0)
     calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
+    on_progress(FOLDS, FOLDS + 1)  # nothing is saved if the page was closed meanwhile
     path = _save(old, new, drawn, test)
     result = Learned(
         drawings_before=evaluate(model, drawn).accuracy,
@@ -128,7 +132,7 @@ class _Old(NamedTuple):
 
 
 def _trained(
-    model: Classifier, train: Dataset, drawn: Dataset, before_steps: Callable[[], None]
+    model: Classifier, train: Dataset, drawn: Dataset, before_steps: Callable[[object], None]
 ) -> Classifier:
     """Return a copy of a model, trained on drawings and on some of its old training images."""
     new = copy.deepcopy(model)
@@ -145,12 +149,7 @@ def _trained(
         augment="light" if model.shape[0] == 1 else None,
         patience=None,
     )
-    fit(
-        *(new, both, config),
-        validation=None,
-        weights=weights,
-        before_steps=lambda _: before_steps(),
-    )
+    fit(new, both, config, validation=None, weights=weights, before_steps=before_steps)
     return new
 
 

@@ -32,12 +32,11 @@ def test_two_runs_are_compared(visit, run_folder, second, size):
     models = [load_run(folder)[0] for folder in (run_folder, second)]
     answers = [model.logits(test).argmax(axis=1) for model in models]
     right = [given == test.labels for given in answers]
-    page = visit("compare", size=size, dark=size == PHONE)
+    page = visit("compare?a=&b=second", size=size, dark=size == PHONE)
     page.wait_for_selector(".agreement", timeout=30_000)
-    assert page.locator("#first option").all_inner_texts() == [
-        "This model: digits-smallnet (smallnet, digits)",
-        "second (two-layer, digits)",
-    ]
+    options = page.locator("#first option").all_inner_texts()
+    assert options[0] == "This model: digits-smallnet (smallnet, digits)"
+    assert "second (two-layer, digits)" in options  # other tests may have added runs
     page.locator(".unreadable summary").click()
     assert "broken – " in page.inner_text(".unreadable")
 

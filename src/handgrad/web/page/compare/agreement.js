@@ -7,6 +7,7 @@ import { percent } from "../numbers.js";
 import { changeSettings, readState } from "../state.js";
 import { t } from "../strings.js";
 
+const LEAST = 0.001; // a smaller probability is not shown in digits
 const GROUPS = ["differ", "only-a", "only-b", "neither"];
 
 /** Return a panel with the agreement; its buttons open the images of each group. */
@@ -82,6 +83,6 @@ function bar({ both, only, neither }, count) {
 function chance({ only, chance: share }) {
   if (only[0] + only[1] === 0) return t("compare.no-difference");
   return t(share < 0.05 ? "compare.beyond-chance" : "compare.within-chance", {
-    one: only[0], other: only[1], chance: percent(share),
+    one: only[0], other: only[1], chance: share < LEAST ? `< ${percent(LEAST)}` : percent(share),
   });
 }

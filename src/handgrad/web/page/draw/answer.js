@@ -16,7 +16,7 @@ export class Answer {
     this.meters = h("div", { id: "probabilities" });
     this.steps = h("ol", { className: "grid", id: "steps" });
     this.element = h("div", {}, this.label, this.reason, this.meters);
-    this.stepsPanel = h("section", { className: "panel wide" },
+    this.stepsPanel = h("section", { className: "panel steps" },
       h("h2", {}, t("draw.steps")), h("p", { className: "small muted" }, t("draw.steps-why")), this.steps);
     this.brief = h("p", { className: "brief-answer", "aria-hidden": "true" }); // beside the pad on a phone
     this.element.prediction = null;
