@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from handgrad.export.c.layers import LAYERS
 from handgrad.gradient_check.registry import CASES
 from handgrad.layers import LAYER_CLASSES, Dense
 
@@ -13,7 +14,10 @@ Tables = Mapping[str, Mapping[type, object]]
 
 def tables() -> dict[str, Mapping[type, object]]:
     """Return each table by the name of its file, except those of extras that are not installed."""
-    found: dict[str, Mapping[type, object]] = {"gradient_check/registry.py": CASES}
+    found: dict[str, Mapping[type, object]] = {
+        "gradient_check/registry.py": CASES,
+        "export/c/layers.py": LAYERS,
+    }
     if find_spec("torch"):
         from handgrad.engines.torch.modules import MODULES
 

@@ -33,14 +33,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from handgrad.data import Dataset
 from handgrad.errors import DataError, ModelError
-from handgrad.layers import Array
+from handgrad.layers import Array, Shape
 from handgrad.network import Network
 
 OOD = "ood."  # the names of the score's arrays in a model file begin with this
 ACCEPTED = 0.95  # the fraction of validation images below the threshold
 MIN_IMAGES = 30  # validation images; with fewer, the threshold would be a guess
 
-_DIRECTIONS, _CELLS = 8, 7
+DIRECTIONS, _CELLS = 8, 7
 _ENERGY_WEIGHT, _NOISE = 0.25, 0.1  # chosen on letters in other fonts; see docs/confidence.md
 _MAX_RANK, _MAX_VECTORS = 64, 640
 _SHARED = 256  # the dimension of the space that contains the directions of all classes
@@ -245,14 +245,20 @@ def edges(X: Array) -> Array:
     cell has triangular weights, which are 0 from the centers of the next cells on: see `_weights`.
     h holds the square root of the mean slope of each direction and cell.
     """
-    N, _, H, W = X.shape
-    cell = math.ceil(max(H, W) / _CELLS)
-    rows, columns = _weights(H, cell), _weights(W, cell)
-    h = np.empty((_DIRECTIONS, len(rows), len(columns), N), np.float32)
+    N = len(X)
+    rows, columns = cell_weights(X.shape[1:])
+    h = np.empty((DIRECTIONS, len(rows), len(columns), N), np.float32)
     for at in range(0, N, _BLOCK):
         part = slice(at, at + _BLOCK)
         h[..., part] = _mean_slopes(X[part], rows, columns)
     return np.ascontiguousarray(np.sqrt(h).reshape(-1, N).T)
+
+
+def cell_weights(shape: Shape) -> tuple[Array, Array]:
+    """Return the weights of the rows (high, H) and columns (wide, W) of images (C, H, W)."""
+    _, H, W = shape
+    cell = math.ceil(max(H, W) / _CELLS)
+    return _weights(H, cell), _weights(W, cell)
 
 
 def _weights(length: int, cell: int) -> Array:
@@ -284,8 +290,8 @@ def _mean_slopes(X: Array, rows: Array, columns: Array) -> Array:
     smooth = x[:, :-2] + x[:, 2:]
     smooth += 2 * x[:, 1:-1]
     gy = smooth[2:] - smooth[:-2]
-    means = np.empty((_DIRECTIONS, len(rows), len(columns), N), np.float32)
-    half = _DIRECTIONS // 2  # the slope of an opposite direction is max(0, -g)
+    means = np.empty((DIRECTIONS, len(rows), len(columns), N), np.float32)
+    half = DIRECTIONS // 2  # the slope of an opposite direction is max(0, -g)
     for k, g in enumerate((gx, gx + gy, gy, gy - gx)):
         means[k] = _weighted(np.maximum(g, 0), rows, columns)
         means[k + half] = _weighted(np.maximum(-g, 0), rows, columns)

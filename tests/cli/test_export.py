@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,6 +9,7 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.export import verify as golden
+from handgrad.export.c import compiler, cost
 from handgrad.preprocess import Grayscale, ink, preset_named
 from tests.extras import needs
 
@@ -274,7 +276,7 @@ def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        ([], 2, "nothing to write; give --onnx, --torch, --hub or --html"),
+        ([], 2, "nothing to write; give --onnx, --torch, --hub, --html or --c"),
         (
             ["--hub", "hub", "--raw"],
             2,
@@ -285,6 +287,15 @@ def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
             2,
             "the name of the output folder is empty; give a name, or . for the current folder",
         ),
+        (
+            ["--hub", "hub", "--name", "a"],
+            2,
+            "--name applies to the C header only; give --c FILE.h",
+        ),
+        (["--hub", "hub", "--int8"], 2, "--int8 applies to the C header only; give --c FILE.h"),
+        (["--c", "m.h", "--max-accuracy-loss", "1"], 2, "applies to integers only; give --int8"),
+        (["--c", "m.c"], 1, "m.c: the name of a C header must end in .h"),
+        (["--c", "m.h", "--name", "a b"], 2, "'a b' cannot begin the names in C; use at most 40"),
         (["--onnx", "m.bin"], 1, "m.bin: the name of an ONNX file must end in .onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),
     ],
@@ -295,3 +306,44 @@ def test_failures(handgrad, trained, words, status, sentence):
     ended = handgrad("export", trained, *words)
     assert (ended.status, ended.out) == (status, "")
     assert sentence in ended.err
+
+
+def test_a_c_header_is_written_and_tested(handgrad, trained, bundle, monkeypatch):
+    ended = handgrad("export", trained, "--c", "digits.h", "--name", "digits")
+    assert (ended.status, ended.err) == (0, "")
+    wrote, flash, ram, work, tested = ended.out.splitlines()
+    weights = 4 * sum(array.size for array in bundle.classifier.network.arrays.values())
+    assert wrote == "wrote the C header to digits.h"
+    assert f"flash      {weights:,} bytes of weights" in flash
+    assert ram.startswith("RAM        ")
+    adds = bundle.classifier.network.summary().multiply_adds
+    assert work == f"work       {adds:,} multiply-adds"
+    count = len(bundle.golden.images)
+    assert tested.startswith(f"{count} of {count} answers as on the day it was saved")
+    assert "void digits_predict(" in Path("digits.h").read_text()
+    monkeypatch.setattr(compiler, "run_test", lambda _: (1, "5 of 6 answers"))
+    ended = handgrad("export", trained, "--c", "net.h")
+    assert ended.status == 1
+    assert "net.h: 5 of 6 answers; do not use this file" in ended.err
+
+
+def test_a_c_header_with_integers_states_what_they_cost(handgrad, trained):
+    ended = handgrad("export", trained, "--c", "net.h", "--int8")
+    assert (ended.status, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert any(line.startswith("validation accuracy ") for line in lines)
+    assert any(line.startswith("test       accuracy ") for line in lines)
+    assert "layer 1 Dense: noise " in ended.out
+    assert lines[-1].endswith("largest difference 0.0e+00")
+    header = Path("net.h").read_text()
+    assert all(f" * {line}\n" in header for line in lines if "accuracy" in line)
+
+
+def test_integers_that_cost_too_much_are_refused(handgrad, trained, monkeypatch):
+    monkeypatch.setattr(cost.Cost, "points", 0.7)
+    ended = handgrad("export", trained, "--c", "net.h", "--int8", "--max-accuracy-loss", "0.6")
+    assert (ended.status, Path("net.h").exists()) == (1, False)
+    assert "more than the 0.6 of --max-accuracy-loss; export float32 numbers" in ended.err
+    assert handgrad("export", trained, "--c", "net.h", "--int8").status == 1
+    words = ("--int8", "--max-accuracy-loss", "0.8")
+    assert handgrad("export", trained, "--c", "net.h", *words).status == 0

@@ -20,9 +20,9 @@ def test_all_engines_agree(handgrad, trained):
     needs("torch")
     ended = handgrad("verify", trained)
     assert (ended.status, ended.err) == (0, "")
-    for engine in ("reference", "compiled", "torch", "ONNX Runtime", "JavaScript"):
+    for engine in ("reference", "compiled", "torch", "ONNX Runtime", "JavaScript", "C"):
         assert f" {engine} " in ended.out
-    assert ended.out.count("agrees") == 5
+    assert ended.out.count("agrees") == 6
 
 
 def test_several_models_as_json(handgrad, trained, model):
@@ -38,6 +38,7 @@ def test_several_models_as_json(handgrad, trained, model):
             "torch",
             "ONNX Runtime",
             "JavaScript",
+            "C",
         ]
         assert max(e["difference"] for e in entry["engines"]) <= 1e-5
 
@@ -52,7 +53,7 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     forged(model, arrays={"1.weight": weight})  # by somebody who knows how to seal it
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == 3 + bool(find_spec("torch")) + bool(
+    assert ended.out.count("differs") == 4 + bool(find_spec("torch")) + bool(
         find_spec("py_mini_racer")
     )
     assert "its weights have changed since its reference outputs were stored" in ended.err
@@ -95,7 +96,7 @@ def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
     (tmp_path / "broken.safetensors").write_bytes(b"x")
     ended = handgrad("verify", "broken.safetensors", trained)
     assert ended.status == 1
-    assert ended.out.count("agrees") == 3 + bool(find_spec("torch")) + bool(
+    assert ended.out.count("agrees") == 4 + bool(find_spec("torch")) + bool(
         find_spec("py_mini_racer")
     )
     assert ended.err.startswith("error: broken.safetensors: not a complete safetensors file (")
@@ -121,7 +122,7 @@ def test_wrong_golden_answers(handgrad, model):
     forged(model, arrays={"golden.logits": logits + np.float32(0.01)})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == 3 + bool(find_spec("torch")) + bool(
+    assert ended.out.count("differs") == 4 + bool(find_spec("torch")) + bool(
         find_spec("py_mini_racer")
     )
     assert handgrad("verify", model, "--tolerance", 1).status == 0

@@ -16,7 +16,7 @@ from handgrad.models import MODELS
 from handgrad.preprocess import Preprocessing, drawing
 from tests.classifier.forging import forged
 
-ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
+ENGINES = ["reference", "compiled", "torch", "ONNX Runtime", "JavaScript", "C"]
 
 
 @pytest.fixture(scope="module", params=MODELS)

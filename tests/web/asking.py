@@ -1,6 +1,7 @@
 """Requests to the endpoints in the same process, without the guard, and a run to ask about."""
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Coroutine
@@ -19,8 +20,11 @@ from handgrad.train import evaluate, fit
 
 
 def finished_run(out: Path, **settings: Any) -> Run:
-    """Train a network with the reference engine, write its run into a folder, and return it."""
-    config = RunConfig(figures=False, engine="reference", **settings)
+    """Train a network, write its run into a folder, and return it.
+
+    The engine is the reference engine unless the settings name another one.
+    """
+    config = RunConfig(**{"figures": False, "engine": "reference"} | settings)
     images, test = config.load_data(progress=False)
     classifier = hg.Classifier(
         config.network(images),
@@ -85,7 +89,5 @@ class Asker:
 
 def unpacked(array: dict[str, Any]) -> np.ndarray:
     """Return the array that `packed` wrote."""
-    import base64
-
     flat = np.frombuffer(base64.b64decode(array["data"]), array["dtype"])
     return flat.reshape(array["shape"])

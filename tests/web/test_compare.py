@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 from threading import RLock
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ from scipy.stats import binomtest
 
 import handgrad as hg
 from handgrad.engine_comparison import compare_engines
+from handgrad.errors import DataError
 from handgrad.web.answers import answers_of
 from handgrad.web.comparison import agreement, chance_of_difference, different_settings
-from handgrad.web.lockstep import Lockstep, parameter_titles, step_json
+from handgrad.web.endpoint import FAILED
+from handgrad.web.lockstep import Lockstep, _train, parameter_titles, step_json
 from handgrad.web.routes import compare
 from handgrad.web.session import Session
 from tests.web.asking import Asker, finished_run, unpacked
@@ -215,3 +218,18 @@ def test_without_pytorch_one_sentence_says_how_to_install_it(asker, monkeypatch)
 @pytest.mark.parametrize("steps", [0, 51, "x"])
 def test_the_number_of_steps_is_limited(asker, steps):
     assert asker.post("/api/compare/engines", {"steps": steps})[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (DataError("/home/me/x.png cannot be read"), "x.png cannot be read"),
+        (ZeroDivisionError("at /home/me"), FAILED),
+    ],
+)
+def test_a_failure_of_the_engines_is_one_sentence_without_a_path(error, sentence, monkeypatch):
+    monkeypatch.setattr("handgrad.web.lockstep.signal.signal", lambda *_: None)
+    monkeypatch.setattr("handgrad.web.lockstep.compare_engines", Mock(side_effect=error))
+    server = Mock(recv=lambda: (None, None, {}))
+    _train(server)
+    server.send.assert_called_once_with(("end", {"error": sentence}))

@@ -15,6 +15,7 @@ from handgrad.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from handgrad.classifier import Bundle
+    from handgrad.export.c.quantize import Quantized
 
 
 def export(
@@ -89,6 +90,42 @@ def export(
             'and never answers "unlike the training data".',
         ),
     ] = False,
+    c: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.h",
+            help="Write a C99 header with the network, all of the preprocessing and a self-test, "
+            "for microcontrollers and similar programs.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --c: what all names in the header begin with. Default: net.",
+            show_default=False,
+        ),
+    ] = None,
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8",
+            metavar="",
+            help="With --c: compute with integers of 8 bits. The loss of accuracy is measured on "
+            "the validation and test images.",
+        ),
+    ] = False,
+    max_accuracy_loss: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=0.0,
+            help="With --int8: the largest accepted loss of accuracy, in percentage points. "
+            "Default: 0.5.",
+            show_default=False,
+        ),
+    ] = None,
     raw: Annotated[
         bool,
         typer.Option(
@@ -102,9 +139,9 @@ def export(
 ) -> None:
     """Export a model to other formats.
 
-    Give at least one of --onnx, --torch, --hub and --html. The ONNX graph and the PyTorch model
-    take images of the network's size. Your program must do the preprocessing, which is described in
-    the metadata of the exported file.
+    Give at least one of --onnx, --torch, --hub, --html and --c. The ONNX graph and the PyTorch
+    model take images of the network's size. Your program must do the preprocessing, which is
+    described in the metadata of the exported file.
 
     With --raw, the ONNX graph does the preprocessing itself. This is possible only if the
     preprocessing converts to grayscale and inverts light and dark, but does not resize, because
@@ -114,6 +151,7 @@ def export(
     it must reproduce the stored reference outputs (golden outputs).
 
     The HTML file does everything itself, and shows on opening whether it reproduces these outputs.
+    The C header does everything itself too, and contains a test of this.
     """
     from handgrad.classifier import read_bundle
     from handgrad.files import check_apart
@@ -123,16 +161,15 @@ def export(
     if verbose:
         show_versions(screen)
     texts = {"title": title, "description": description, "labels": labels}
-    if all(path is None for path in (onnx, torch, hub, html)):
-        raise ConfigError("nothing to write; give --onnx, --torch, --hub or --html")
-    if onnx is None:
-        _check_unused("--onnx FILE.onnx", "the ONNX graph", {"raw": raw or None})
-    if html is None:
-        _check_unused(
-            "--html FILE.html", "the page", texts | {"without-score": without_score or None}
-        )
+    if all(path is None for path in (onnx, torch, hub, html, c)):
+        raise ConfigError("nothing to write; give --onnx, --torch, --hub, --html or --c")
+    page = texts | {"without-score": without_score or None}
+    _check_unused(onnx, "--onnx FILE.onnx", "the ONNX graph", {"raw": raw or None})
+    _check_unused(html, "--html FILE.html", "the page", page)
+    _check_unused(c, "--c FILE.h", "the C header", {"name": name, "int8": int8 or None})
+    _check_unused(int8 or None, "--int8", "integers", {"max-accuracy-loss": max_accuracy_loss})
     model = model_file(run)
-    for file in filter(None, (onnx, torch, html)):
+    for file in filter(None, (onnx, torch, html, c)):
         check_apart(file, [model])
     bundle = read_bundle(model)
     if onnx is not None:
@@ -150,12 +187,14 @@ def export(
         screen.result(f"wrote the model and its model card to {hub}")
     if html is not None:
         _write_html(screen, bundle, model, html, without_score, texts)
+    if c is not None:
+        _write_c(screen, bundle, c, name or "net", int8, max_accuracy_loss)
 
 
-def _check_unused(needed: str, subject: str, options: Mapping[str, Any]) -> None:
-    """Raise a ConfigError if an option is given that has no effect without another option."""
+def _check_unused(given: object, needed: str, subject: str, options: Mapping[str, Any]) -> None:
+    """Raise a ConfigError if an option has no effect because another option is not given."""
     for name, value in options.items():
-        if value is not None:
+        if value is not None and given is None:
             raise ConfigError(f"--{name} applies to {subject} only; give {needed}")
 
 
@@ -231,6 +270,47 @@ def _names(labels: str) -> list[str]:
             "file with one name per line"
         )
     return [name.strip() for name in labels.split(",")]
+
+
+def _write_c(
+    screen: Screen, bundle: Bundle, path: Path, name: str, int8: bool, max_loss: float | None
+) -> None:
+    """Write a C header, run its self-test, and print the memory and the work that it needs."""
+    from handgrad.export.c import write_c
+
+    quantized = _quantized(screen, bundle, max_loss) if int8 else None
+    size = write_c(bundle, path, name=name, quantized=quantized)
+    lines = [f"wrote the C header to {path}", *size.lines()]
+    if quantized is not None:
+        lines += quantized.report
+    screen.result("\n".join([*lines, _tested_c(path)]))
+
+
+def _quantized(screen: Screen, bundle: Bundle, max_loss: float | None) -> Quantized:
+    """Return the quantized network, measured on the validation and test images of the run."""
+    from handgrad.export.c.cost import MAX_LOSS, quantize
+    from handgrad.runs import load_test, load_validation
+
+    steps = bundle.classifier.preprocessing
+    train, validation = load_validation(bundle.about, progress=screen.progress, preprocessing=steps)
+    test = load_test(bundle.about, progress=screen.progress, preprocessing=steps)
+    images = {"validation": validation, "test": test}
+    limit = MAX_LOSS if max_loss is None else max_loss
+    return quantize(bundle.classifier, train, images, limit)
+
+
+def _tested_c(path: Path) -> str:
+    """Return the output of a C header's self-test, or that no compiler is installed."""
+    from handgrad.errors import MissingExtraError
+    from handgrad.export.c.compiler import run_test
+
+    try:
+        status, printed = run_test(path)
+    except MissingExtraError as error:
+        return f"not tested: {error}"
+    if status:
+        raise ModelError(f"{path}: {printed}; do not use this file")
+    return printed
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:

@@ -66,7 +66,7 @@ class VerificationResult:
 
 
 def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationResult:
-    """Run the golden images through every available engine and ONNX Runtime, and compare outputs.
+    """Run the golden images through every engine, ONNX Runtime and C, and compare outputs.
 
     Args:
         bundle: the content of a model file.
@@ -183,6 +183,13 @@ def _onnx(bundle: Bundle, images: NDArray[Any]) -> Array:
     return run_onnx(to_onnx(bundle).SerializeToString(), images)
 
 
+def _c(bundle: Bundle, images: NDArray[Any]) -> Array:
+    """Return the logits that the C header computes that would be exported."""
+    from handgrad.export.c.compiler import run_c
+
+    return run_c(bundle, images)
+
+
 def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
     """Return the logits that ONNX Runtime computes with an exported graph.
 
@@ -234,4 +241,5 @@ _ENGINES: dict[str, Callable[[Bundle, NDArray[Any]], Array]] = {
     "torch": _engine("torch"),
     "ONNX Runtime": _onnx,
     "JavaScript": _javascript,
+    "C": _c,
 }

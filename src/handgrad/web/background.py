@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from handgrad.errors import HandgradError
-from handgrad.web.endpoint import without_paths
+from handgrad.web.endpoint import FAILED, without_paths
 
 R = TypeVar("R")
 PATIENCE = 0.4  # seconds that a poll waits for the end of a short computation
@@ -87,7 +87,7 @@ class Computation(Generic[R]):
             self.error = str(error)
         except Exception:
             _log.exception("handgrad: a computation for the page failed")
-            self.error = "this failed; the terminal of `handgrad open` shows the reason"
+            self.error = FAILED
 
 
 class Computations(Generic[R]):

@@ -8,7 +8,7 @@ import logging
 import math
 import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from handgrad.errors import DataError, HandgradError
+
+FAILED = "this failed; the terminal of `handgrad open` shows the reason"
 
 _log = logging.getLogger("handgrad")
 
@@ -61,8 +63,7 @@ def endpoint(
             return json_response({"error": without_paths(str(error))}, 400)
         except Exception:
             _log.exception("handgrad: %s failed", path)
-            sentence = "this failed; the terminal of `handgrad open` shows the reason"
-            return json_response({"error": sentence}, 500)
+            return json_response({"error": FAILED}, 500)
 
     return Route(path, answer, methods=[method])
 
@@ -92,10 +93,13 @@ def packed(array: NDArray[Any]) -> dict[str, Any]:
     }
 
 
+MAX_LENGTH = 2**31 - 1  # of an axis
+
+
 class PackedArray(Parameters):
     """An array in the form of `packed`."""
 
-    shape: list[int] = Field(max_length=4)
+    shape: list[Annotated[int, Field(ge=0, le=MAX_LENGTH)]] = Field(max_length=4)
     dtype: Literal["uint8", "int32", "float32", "float64"]
     data: str
 

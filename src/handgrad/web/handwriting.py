@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from handgrad.data import Dataset
 from handgrad.errors import DataError
 from handgrad.optim import AdamW
 from handgrad.pixel_range import BYTES
-from handgrad.runs import calibrate_on, finish, start_run
+from handgrad.runs import calibrate_on, finish, model_file, start_run
 from handgrad.runs.trained_on import digest_of_all, image_digests, read_digests, write_digests
 from handgrad.schedules import Cosine
 from handgrad.train import evaluate, fit
@@ -58,19 +59,22 @@ def learn(
     session: Session,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
-    on_progress: Callable[[int, int], object],
-) -> tuple[Learned, Any]:
+    on_progress: Callable[[int, int], None],
+) -> tuple[Learned, Path]:
     """Continue the training of the session's model with drawings, and save the new model.
 
     The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
     without a quarter of the drawings, and judged on this quarter. The model that is saved is
-    trained on all drawings. The calibration and the out-of-distribution score are fitted again.
+    trained on all drawings. The calibration and the out-of-distribution score are fitted again. The
+    drawings are among the images that they are fitted to, so that images like them are accepted.
+    All of this uses copies of the model, so that the page can use the model meanwhile.
 
     Args:
         session: the session; its model is not changed.
         images: the drawings after the preprocessing, (N, C, H, W) uint8.
         labels: the index of the class of each drawing, (N,).
-        on_progress: is called with the number of finished trainings and their total.
+        on_progress: is called several times per second with the number of finished trainings and
+            their total. It may raise an exception to end the training.
 
     Returns:
         The result and the path of the new model's folder.
@@ -78,8 +82,9 @@ def learn(
     Raises:
         DataError: if there are too few drawings, or they do not fit the model.
     """
-    model = session.classifier
-    train, test = session.data
+    with session.compute:
+        model, old = copy.deepcopy(session.classifier), _Old(session.path, session.about)
+        train, test = session.data
     if len(images) < MIN_DRAWINGS:
         raise DataError(f"{len(images)} drawings are too few; draw at least {MIN_DRAWINGS}")
     if images.shape[1:] != model.shape or labels.min() < 0 or labels.max() >= len(model.classes):
@@ -88,18 +93,20 @@ def learn(
         images, labels, model.classes, "drawings", pixel_range=model.pixel_range or BYTES
     )
     part = np.random.default_rng(0).permutation(len(drawn)) % FOLDS
+
+    def trained(count: int, chosen: Dataset) -> Classifier:
+        return _trained(model, train, chosen, lambda: on_progress(count, FOLDS + 1))
+
     correct = 0
     for fold in range(FOLDS):
-        on_progress(fold, FOLDS + 1)
-        other = _trained(model, train, drawn.take(np.flatnonzero(part != fold)))
+        other = trained(fold, drawn.take(np.flatnonzero(part != fold)))
         left_out = drawn.take(np.flatnonzero(part == fold))
         correct += evaluate(other, left_out).correct
-    on_progress(FOLDS, FOLDS + 1)
-    new = _trained(model, train, drawn)
+    new = trained(FOLDS, drawn)
     old_test, new_test = evaluate(model, test), evaluate(new, test)
     _, validation = train.split(0.1, 0)
-    calibrate_on(new, validation, train)
-    path = _save(session, new, drawn, test)
+    calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
+    path = _save(old, new, drawn, test)
     result = Learned(
         drawings_before=evaluate(model, drawn).accuracy,
         drawings_after=correct / len(drawn),
@@ -113,18 +120,21 @@ def learn(
     return result, path
 
 
-def _trained(model: Classifier, train: Dataset, drawn: Dataset) -> Classifier:
+class _Old(NamedTuple):
+    """The file of the old model, and the metadata in it."""
+
+    path: Path | None
+    about: dict[str, Any]
+
+
+def _trained(
+    model: Classifier, train: Dataset, drawn: Dataset, before_steps: Callable[[], None]
+) -> Classifier:
     """Return a copy of a model, trained on drawings and on some of its old training images."""
     new = copy.deepcopy(model)
     chosen = np.random.default_rng(0).permutation(len(train))[:OLD_IMAGES]
     old = train.take(np.sort(chosen))
-    both = Dataset(
-        np.concatenate([model.pixels(old), model.pixels(drawn)]),
-        np.concatenate([old.labels, drawn.labels]),
-        model.classes,
-        "drawings and training images",
-        pixel_range=model.pixel_range or BYTES,
-    )
+    both = _both(model, old, drawn)
     each = DRAWN_SHARE / (1 - DRAWN_SHARE) * len(old) / len(drawn)
     weights = np.concatenate([np.ones(len(old)), np.full(len(drawn), each)])
     config = TrainConfig(
@@ -135,22 +145,35 @@ def _trained(model: Classifier, train: Dataset, drawn: Dataset) -> Classifier:
         augment="light" if model.shape[0] == 1 else None,
         patience=None,
     )
-    fit(new, both, config, validation=None, weights=weights)
+    fit(
+        *(new, both, config),
+        validation=None,
+        weights=weights,
+        before_steps=lambda _: before_steps(),
+    )
     return new
 
 
-def _save(session: Session, new: Classifier, drawn: Dataset, test: Dataset) -> Any:
-    """Save a model in a new folder under the runs, and return the folder."""
-    from handgrad.runs import model_file
+def _both(model: Classifier, images: Dataset, drawn: Dataset) -> Dataset:
+    """Return images and drawings as one data set."""
+    return Dataset(
+        np.concatenate([model.pixels(images), model.pixels(drawn)]),
+        np.concatenate([images.labels, drawn.labels]),
+        model.classes,
+        "images and drawings",
+        pixel_range=model.pixel_range or BYTES,
+    )
 
-    assert session.path is not None
-    old = model_file(session.path)
-    about = {name: value for name, value in session.about.items() if name != "scores"}
-    digests = read_digests(old, about)
+
+def _save(old: _Old, new: Classifier, drawn: Dataset, test: Dataset) -> Path:
+    """Save a model in a new folder under the runs, and return the folder."""
+    assert old.path is not None
+    about = {name: value for name, value in old.about.items() if name != "scores"}
+    digests = read_digests(model_file(old.path), about)
     known = image_digests(new.pixels(drawn))
     digests = known if digests is None else np.union1d(digests, known)
     about |= {"training_images": digest_of_all(digests), "drawings": len(drawn)}
-    stem = session.path.stem if session.path.is_file() else session.path.name
+    stem = old.path.stem if old.path.is_file() else old.path.name
     with start_run(None, f"{stem}-handwriting") as folder:
         new.save(folder / MODEL, about, golden=test.images)
         write_digests(digests, folder)

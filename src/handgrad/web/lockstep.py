@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+import traceback
 from collections.abc import Sequence
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
@@ -21,6 +22,7 @@ from handgrad.engine_comparison import EngineRun, compare_engines
 from handgrad.engines import fastest_engine
 from handgrad.errors import HandgradError
 from handgrad.network import Network, layer_name
+from handgrad.web.endpoint import FAILED, without_paths
 
 MAX_STEPS = 50
 WEIGHTS_SHOWN = 5  # of each parameter
@@ -163,6 +165,7 @@ def _train(server: Connection) -> None:
     except BrokenPipeError:
         return
     except HandgradError as error:
-        server.send(("end", {"error": str(error)}))
-    except Exception as error:
-        server.send(("end", {"error": f"this failed: {type(error).__name__}: {error}"}))
+        server.send(("end", {"error": without_paths(str(error))}))
+    except Exception:
+        traceback.print_exc()
+        server.send(("end", {"error": FAILED}))

@@ -25,7 +25,7 @@ class Session:
     """The model and the data of one server. All endpoints share it.
 
     The server starts before anything is loaded, so that the page appears at once. The first
-    endpoint that needs the model or the data loads it; others wait.
+    endpoint that needs the model or the data loads it; others that need the same wait.
 
     Args:
         path: the model file or run folder, or None.
@@ -34,7 +34,8 @@ class Session:
         runs: the folder in which new runs are stored.
 
     Attributes:
-        compute: a lock for everything that uses the model's engine.
+        compute: a lock for everything that uses the model's engine. The model is replaced only
+            under this lock, so that a thread that has it uses a model and the data of this model.
         version: increases whenever the model is replaced.
     """
 
@@ -47,6 +48,9 @@ class Session:
     ) -> None:
         self.path, self.data_dir, self.runs = path, data_dir, runs
         self.compute = threading.RLock()
+        # The names are known while images are loaded or the engine is busy. A thread that needs
+        # several locks takes them in this order: compute, data, model.
+        self._data_lock, self._model_lock = threading.RLock(), threading.RLock()
         self.version = 1
         self._data_name = data
         self._model: tuple[Classifier, dict[str, Any]] | None = None
@@ -72,7 +76,8 @@ class Session:
     def data_name(self) -> str | None:
         """The name or path of the data, or None if it is unknown."""
         if self._data_name is None and self.path is not None:
-            found = self.about.get("data", {}).get("name")
+            about = self.about.get("data")
+            found = about.get("name") if isinstance(about, dict) else None
             return found if isinstance(found, str) else None
         return self._data_name
 
@@ -84,7 +89,7 @@ class Session:
             ConfigError: if it is unknown which data the model belongs to.
             DataError: if the images cannot be loaded.
         """
-        with self.compute:
+        with self._data_lock:
             if self._data is None:
                 self._data = self._load_data()
             return self._data
@@ -106,8 +111,9 @@ class Session:
         """
         from handgrad.runs import load_run, model_file
 
-        with self.compute:
-            self._model = load_run(model_file(path))
+        model = load_run(model_file(path))
+        with self.compute, self._data_lock, self._model_lock:
+            self._model = model
             self.path = path
             self.version += 1
             self._data = None
@@ -134,17 +140,19 @@ class Session:
             thread.join(max(0.0, last - time.monotonic()))
 
     def describe(self) -> dict[str, Any]:
-        """Return the names of the model and the data as JSON data, without loading anything."""
-        return {
-            "version": self.version,
-            "model": None if self.path is None else self.path.name,
-            "data": self._data_name if self.path is None else self.data_name,
-        }
+        """Return the names of the model and the data as JSON data, without loading images."""
+        with self._model_lock:
+            return {
+                "version": self.version,
+                "model": None if self.path is None else self.path.name,
+                "data": self.data_name,
+            }
 
     def _load_data(self) -> tuple[Dataset, Dataset]:
         """Load the data of the run, with the same settings as in its training, or other data."""
-        from handgrad.runs import check_test
+        from handgrad.runs import check_test, model_file
         from handgrad.runs.config import RunConfig
+        from handgrad.runs.settings import original_settings
 
         name = self.data_name
         if name is None:
@@ -155,7 +163,9 @@ class Session:
         about = {} if self.path is None else self.about
         if self._data_name is not None or "config" not in about:
             return RunConfig(data=name, data_dir=self.data_dir).load_data(progress=False)
-        config = RunConfig.model_validate(about["config"])
+        assert self.path is not None
+        settings = original_settings(about["config"], model_file(self.path))
+        config = RunConfig.model_validate(settings)
         if self.data_dir is not None:
             config = config.model_copy(update={"data_dir": self.data_dir})
         start = None if config.from_run is None else self.classifier
@@ -167,7 +177,7 @@ class Session:
     def _loaded(self) -> tuple[Classifier, dict[str, Any]]:
         from handgrad.runs import load_run, model_file
 
-        with self.compute:
+        with self._model_lock:
             if self.path is None:
                 raise ConfigError("there is no model yet; train one in the view Train")
             if self._model is None:

@@ -11,10 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import handgrad as hg
-from handgrad.runs import Run, calibrate_on, finish, start_run, write
-from handgrad.runs.config import RunConfig
-from handgrad.train import evaluate, fit
+from tests.web.asking import finished_run
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 NO_CHROMIUM = "Chromium is not installed: apt-get install chromium"
@@ -31,16 +28,8 @@ VIEWS = {
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a finished run of `smallnet` on digits."""
-    config = RunConfig(data="digits", model="smallnet", epochs=6, figures=False)
-    images, test = config.load_data(progress=False)
-    classifier = hg.Classifier(config.network(images), images.classes)
     out = tmp_path_factory.mktemp("page") / "digits-smallnet"
-    with start_run(out, "") as folder:
-        history = fit(classifier, images, config.train_config(images.classes))
-        train, validation = images.split(config.validation, config.seed)
-        calibrate_on(classifier, validation, train)
-        write(Run(config, classifier, history, images, test, evaluate(classifier, test)), folder)
-        finish(folder)
+    finished_run(out, data="digits", model="smallnet", epochs=6, engine="auto")
     return out
 
 
@@ -88,7 +77,6 @@ def visit(browser, page_url: str) -> Iterator[Callable]:
     It also fails if a request leaves the origin.
     """
     contexts, problems = [], []
-    origin = page_url.split("/#", maxsplit=1)[0]
 
     def open_view(
         view: str = "", *, size: tuple[int, int] = DESKTOP, dark: bool = False, url: str = page_url
@@ -119,7 +107,6 @@ def visit(browser, page_url: str) -> Iterator[Callable]:
         page.wait_for_selector(f"main[data-ready={view.split('?', maxsplit=1)[0] or 'draw'}]")
         return page
 
-    assert origin
     yield open_view
     for context in contexts:
         context.close()

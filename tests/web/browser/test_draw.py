@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
+from handgrad.train.evaluate import accuracy_interval
 from tests.web.browser.conftest import DESKTOP, PHONE
 
 
@@ -156,9 +157,7 @@ def test_twenty_drawings_are_counted_and_learned(visit, run_folder):
     right = int(page.locator("#series").get_attribute("data-right"))
     text = page.locator("#series-result").inner_text()
     assert text.startswith(f"{right} of 20 right: {5 * right} %")
-    z, n, p = 1.96, 20, right / 20
-    center, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = [round(100 * (center + sign * half) / (1 + z * z / n)) for sign in (-1, 1)]
+    low, high = (round(100 * end) for end in accuracy_interval(right, 20))
     assert f"between {low} and {high} %" in text
 
     page.get_by_role("button", name="Learn my handwriting").click()

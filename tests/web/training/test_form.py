@@ -91,6 +91,8 @@ def test_the_data_of_the_session_come_first_and_no_path_is_accepted(tmp_path: Pa
         ("train/resume", {"name": "../other"}, "choose one of the listed interrupted runs"),
         ("train/command", {"do": "pause"}, "must be in progress"),
         ("train/command", {"do": "change"}, "give settings with the command change"),
+        ("train/command", {"do": "change", "settings": {"data": "/etc"}}, "data cannot change"),
+        ("train/command", {"do": "change", "settings": {"out": "x"}}, "there is no setting 'out'"),
         ("train/command", {"do": "shutdown"}, "do: Input should be"),
         ("train/open", {}, "no run is finished"),
         ("break/start", {"mistake": "none"}, "choose one of the listed mistakes"),

@@ -1,6 +1,8 @@
 // Line charts on a canvas, with the same numbers as a table for people who cannot see it.
 
+import { beginFigure, colour, line, seriesColour } from "./canvas.js";
 import { fill, h, table } from "./dom.js";
+import { short } from "./numbers.js";
 import { t } from "./strings.js";
 
 const HEIGHT = 220;
@@ -36,52 +38,29 @@ export function lineChart({ title, xName, yName, yMin = null, yMax = null, forma
   return element;
 }
 
-/** Return a number with at most four significant digits. */
-export function short(value) {
-  if (!Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2);
-  return String(Number(value.toPrecision(4)));
-}
-
-/** Return a share of 1 as a percentage with one decimal. */
-export function percent(value) {
-  return Number.isFinite(value) ? `${(100 * value).toFixed(1)} %` : "–";
-}
-
 /** Return a number as text, or a dash if there is none yet. */
 function shown(value, format) {
   return Number.isFinite(value) ? format(value) : "–";
 }
 
 function swatch(i) {
-  const line = h("canvas", { width: 28, height: 12, "aria-hidden": "true" });
-  const context = line.getContext("2d");
-  stroke(context, i);
-  context.beginPath();
-  context.moveTo(0, 6);
-  context.lineTo(28, 6);
-  context.stroke();
-  return line;
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const context = beginFigure(canvas, 28, 12);
+  useStroke(context, i);
+  line(context, [0, 6], [28, 6]);
+  return canvas;
 }
 
-function stroke(context, i) {
-  const style = getComputedStyle(document.documentElement);
-  context.strokeStyle = style.getPropertyValue(`--series-${(i % 5) + 1}`);
+/** Use the colour and the dashes of the i-th series. */
+function useStroke(context, i) {
+  context.strokeStyle = seriesColour(i);
   context.lineWidth = 2;
   context.setLineDash(DASHES[i % DASHES.length]);
 }
 
 function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = width * ratio;
-  canvas.height = HEIGHT * ratio;
-  Object.assign(canvas.style, { width: `${width}px`, height: `${HEIGHT}px` });
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  const style = getComputedStyle(document.documentElement);
-  context.fillStyle = style.getPropertyValue("--text");
-  context.font = "14px system-ui, sans-serif";
+  const context = beginFigure(canvas, width, HEIGHT);
+  context.fillStyle = colour("--text");
   const xs = series.flatMap((s) => s.x);
   const ys = series.flatMap((s) => s.y).filter(Number.isFinite);
   if (!xs.length || !ys.length) return;
@@ -90,13 +69,10 @@ function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
   const [y0, y1] = [yMin ?? low, yMax ?? high];
   const px = (x) => LEFT + ((x - x0) / (x1 - x0 || 1)) * (width - LEFT - RIGHT);
   const py = (y) => HEIGHT - BOTTOM - ((y - y0) / (y1 - y0 || 1)) * (HEIGHT - BOTTOM - TOP);
-  context.strokeStyle = style.getPropertyValue("--line");
+  context.strokeStyle = colour("--line");
   for (const share of [0, 0.5, 1]) {
     const y = y0 + share * (y1 - y0);
-    context.beginPath();
-    context.moveTo(LEFT, py(y));
-    context.lineTo(width - RIGHT, py(y));
-    context.stroke();
+    line(context, [LEFT, py(y)], [width - RIGHT, py(y)]);
     context.textAlign = "right";
     context.fillText(format(y), LEFT - 6, py(y) + (share === 1 ? 10 : 4));
   }
@@ -107,17 +83,23 @@ function draw(canvas, series, { width, yMin, yMax, xName, yName, format }) {
   context.textAlign = "center";
   context.fillText(xName, (LEFT + width) / 2, HEIGHT - BOTTOM + 18);
   series.forEach((s, i) => {
-    stroke(context, i);
+    useStroke(context, i);
     context.beginPath();
-    s.x.forEach((x, k) => {
-      if (!Number.isFinite(s.y[k])) return;
-      if (k === 0) context.moveTo(px(x), py(s.y[k]));
-      else context.lineTo(px(x), py(s.y[k]));
+    s.x.forEach((x, k) => { // the first lineTo begins the line
+      if (Number.isFinite(s.y[k])) context.lineTo(px(x), py(s.y[k]));
     });
     context.stroke();
+    if (s.x.length === 1) dot(context, px(s.x[0]), py(s.y[0]));
   });
   canvas.setAttribute("aria-label", `${yName}: ${series.map((s) =>
     `${s.name} ${shown(s.y.at(-1), format)}`).join(", ")}`);
+}
+
+function dot(context, x, y) {
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  context.arc(x, y, 3, 0, 2 * Math.PI);
+  context.fill();
 }
 
 function span(values) {

@@ -1,5 +1,7 @@
 // Elements of the page.
 
+import { t } from "./strings.js";
+
 /** Make an element. `properties` are set as properties (`onclick`, `value`, `className`), or as
  * attributes if their name has a dash or is `role`, `for` or `colspan`. Children that are null or
  * false are left out. */
@@ -31,6 +33,17 @@ export function fill(element, ...children) {
 /** Show one sentence at the bottom of the page; screen readers read it aloud. */
 export function announce(sentence) {
   document.getElementById("status").textContent = sentence;
+}
+
+/** Return a function that does an action, which may be asynchronous; a failure is announced. */
+export function safely(action) {
+  return async (...given) => {
+    try {
+      await action(...given);
+    } catch (error) {
+      announce(t("error", { reason: error.message }));
+    }
+  };
 }
 
 /** Return a control with its name: the label contains both. */

@@ -1,9 +1,9 @@
 // Test images with the answers that a model gives for them.
 
 import { post, unpack } from "./api.js";
-import { percent } from "./chart.js";
-import { fill, h } from "./dom.js";
-import { imageOf } from "./images.js";
+import { fill, h, safely } from "./dom.js";
+import { imageAt, imageOf } from "./images.js";
+import { percent } from "./numbers.js";
 import { t } from "./strings.js";
 
 const AT_ONCE = 12;
@@ -34,19 +34,19 @@ export function gallery(path, parameters = {}) {
       more.hidden = shown >= indices.length;
       more.textContent = t("gallery.more", { count: indices.length - shown });
     };
-    more.onclick = add;
+    more.onclick = safely(add);
     await add();
     if (mine === turn) element.dataset.indices = indices.join(",");
   };
   return element;
 }
 
-/** Return a list item with one image and lines of text under it. */
-export function tile(pixels, shape, { low = 0, high = 255, lines, isRight, spoken = lines[0], name = "" }) {
+/** Return a list item with one image {shape: [C, H, W], data} and lines of text under it. */
+export function tile({ data, shape }, { low = 0, high = 255, lines, isRight, spoken = lines[0], name = "" }) {
   const mark = isRight === undefined ? "" : isRight ? "✓ " : "✗ ";
   const text = [mark + spoken, ...lines.slice(1), name].filter(Boolean).join(", ");
   return h("li", {}, h("figure", { className: "tile" },
-    imageOf(pixels, shape, { low, high, size: 72, text }),
+    imageOf(data, shape, { low, high, size: 72, text }),
     h("figcaption", { "aria-hidden": "true" },
       h("span", { className: isRight === undefined ? "" : isRight ? "good" : "bad" }, mark + lines[0]),
       ...lines.slice(1).map((line) => h("span", {}, line)),
@@ -64,8 +64,6 @@ export function answerText(label, answer, confidence) {
 }
 
 function figures(indices, { images, low, high, names }, describe) {
-  const { shape: [, C, H, W], data } = unpack(images);
-  return indices.map((index, i) => tile(
-    data.subarray(i * C * H * W, (i + 1) * C * H * W), [C, H, W],
-    { low, high, name: names[i] ?? "", ...describe(index) }));
+  const found = unpack(images);
+  return indices.map((index, i) => tile(imageAt(found, i), { low, high, name: names[i] ?? "", ...describe(index) }));
 }

@@ -27,11 +27,6 @@ export function imageOf(data, [C, H, W], options = {}) {
   return canvas;
 }
 
-/** Return the values of black and white of images that are inputs of a network. */
-export function rangeOf(data) {
-  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
-}
-
 /** Draw an array onto a canvas of its size: see `imageOf`. */
 export function paint(canvas, data, [C, H, W], { low = 0, high = 255, signed = false } = {}) {
   const context = canvas.getContext("2d");
@@ -47,6 +42,16 @@ export function paint(canvas, data, [C, H, W], { low = 0, high = 255, signed = f
     pixels.data[4 * i + 3] = 255;
   }
   context.putImageData(pixels, 0, 0);
+}
+
+/** Return the n-th image of an array (n, C, H, W) as {shape: [C, H, W], data}. */
+export function imageAt({ shape: [, C, H, W], data }, n) {
+  return { shape: [C, H, W], data: data.subarray(n * C * H * W, (n + 1) * C * H * W) };
+}
+
+/** Return the values of black and white of images that are inputs of a network. */
+export function rangeOf(data) {
+  return { low: 0, high: data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 255 : 1 };
 }
 
 /** Return one channel of the colour of a number from -1 (blue) through 0 (white) to 1 (orange). */

@@ -1,7 +1,7 @@
 // The frame of the page: the views, the theme and the language.
 
 import { get } from "./api.js";
-import { announce, fill, h } from "./dom.js";
+import { announce, fill, h, safely } from "./dom.js";
 import { link, readState } from "./state.js";
 import { changeLanguage, currentLanguage, t } from "./strings.js";
 import { view as compare } from "./compare/view.js";
@@ -62,12 +62,6 @@ function isDark() {
 
 function useTheme(name) {
   if (name) document.documentElement.dataset.theme = name;
-}
-
-function safely(action) {
-  return () => Promise.resolve(action()).catch((error) => {
-    announce(t("error", { reason: error.message }));
-  });
 }
 
 useTheme(localStorage.getItem(THEME));

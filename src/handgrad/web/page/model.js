@@ -23,8 +23,3 @@ export async function loadImages(split, start, count) {
   const { images, ...rest } = await get("/api/images", { split, start, count });
   return { ...rest, images: unpack(images) };
 }
-
-/** Return the n-th image of an array (n, C, H, W) as {shape: [C, H, W], data}. */
-export function imageAt({ shape: [, C, H, W], data }, n) {
-  return { shape: [C, H, W], data: data.subarray(n * C * H * W, (n + 1) * C * H * W) };
-}

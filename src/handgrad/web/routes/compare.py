@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from importlib.util import find_spec
 from typing import Any
 
@@ -17,8 +18,7 @@ from handgrad.web.comparison import Comparison, Side, compare
 from handgrad.web.endpoint import Parameters, endpoint
 from handgrad.web.listed_runs import ListedRun, ListedRuns
 from handgrad.web.lockstep import MAX_STEPS, REFERENCE, Lockstep, installed_engines
-from handgrad.web.routes.evaluate import MAX_IMAGES
-from handgrad.web.routes.session import Nothing
+from handgrad.web.routes.session import MAX_IMAGES, Nothing
 from handgrad.web.session import Session
 
 BATCH = 64
@@ -60,7 +60,7 @@ class Steps(Parameters):
 def routes(session: Session) -> list[BaseRoute]:
     """Return the endpoints of the view Compare."""
     listed, comparisons = ListedRuns(session), Computations[Comparison](kept=4)
-    training: list[Lockstep] = []
+    training, starting = list[Lockstep](), threading.Lock()
     session.at_close(comparisons.stop)
     session.at_close(lambda: _stop(training))
 
@@ -90,8 +90,9 @@ def routes(session: Session) -> list[BaseRoute]:
 
     def train(given: Steps) -> dict[str, Any]:
         """Start to train the same network in all engines."""
-        _stop(training)
-        training.append(_lockstep(session, given.steps))
+        with starting:
+            _stop(training)
+            training.append(_lockstep(session, given.steps))
         return trained(Nothing())
 
     def trained(_: Nothing) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from handgrad.web.session import Session
 NEAREST = 8
 COMPARED = 10_000  # training images that are compared
 MAX_DRAWINGS = 200
+MAX_CLASS = 2**31 - 1
 
 
 class OneImage(Parameters):
@@ -34,7 +36,7 @@ class Drawings(Parameters):
     """Drawings as the network takes them, (N, C, H, W) uint8, and the index of each class."""
 
     images: PackedArray
-    labels: list[int] = Field(max_length=MAX_DRAWINGS)
+    labels: list[Annotated[int, Field(ge=0, le=MAX_CLASS)]] = Field(max_length=MAX_DRAWINGS)
 
 
 def routes(session: Session) -> list[BaseRoute]:
@@ -53,7 +55,7 @@ class _Handwriting:
     """Learning from drawings: at most one training at a time, and the last new model."""
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._session, self._lock = session, threading.Lock()
         self._learning: Computation[Learned] | None = None
         self._saved: Path | None = None
 
@@ -62,15 +64,15 @@ class _Handwriting:
         images, labels = given.images.array(), np.asarray(given.labels, np.int64)
         if images.dtype != np.uint8 or images.ndim != 4 or len(images) != len(labels):
             raise DataError("drawings must be uint8 arrays with one label each")
-        if self._learning is not None and not self._learning.is_over:
-            raise ConfigError("the model is still learning; wait until it has finished")
 
         def work(computation: Computation[Learned]) -> Learned:
-            with self._session.compute:
-                result, self._saved = learn(self._session, images, labels, computation.report)
+            result, self._saved = learn(self._session, images, labels, computation.report)
             return result
 
-        self._learning = Computation(work)
+        with self._lock:
+            if self._learning is not None and not self._learning.is_over:
+                raise ConfigError("the model is still learning; wait until it has finished")
+            self._learning = Computation(work)
         return {}
 
     def progress(self, _: Nothing) -> dict[str, Any]:

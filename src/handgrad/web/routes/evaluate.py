@@ -21,10 +21,8 @@ from handgrad.web.answers import Answers, answers_of, images_json
 from handgrad.web.background import Computation, Computations
 from handgrad.web.damage import Damage
 from handgrad.web.endpoint import Parameters, endpoint
-from handgrad.web.routes.session import Nothing
+from handgrad.web.routes.session import MAX_IMAGES, Nothing
 from handgrad.web.session import Session
-
-MAX_IMAGES = 200  # in one response
 
 
 class Indices(Parameters):

@@ -14,7 +14,7 @@ from handgrad.errors import HandgradError
 from handgrad.web.endpoint import Parameters, endpoint, json_response, packed, without_paths
 from handgrad.web.session import Session
 
-MAX_IMAGES = 1000  # in one response
+MAX_IMAGES = 200  # in one response
 
 
 class Nothing(Parameters):

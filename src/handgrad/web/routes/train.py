@@ -13,7 +13,7 @@ from handgrad.runs import has_checkpoint
 from handgrad.web.endpoint import Parameters, endpoint
 from handgrad.web.routes.session import Nothing
 from handgrad.web.session import Session
-from handgrad.web.training.form import checked, config_of, form
+from handgrad.web.training.form import changes, config_of, form
 from handgrad.web.training.job import Slot
 
 CHILD = "handgrad.web.training.child"
@@ -91,11 +91,11 @@ def routes(session: Session) -> list[BaseRoute]:
         if given.name not in found:
             raise ConfigError("choose one of the listed interrupted runs")
         first = {"do": "resume", "folder": str(found[given.name]), "paused": given.paused}
-        job = training.start(CHILD, first | {"settings": checked(given.settings)})
+        job = training.start(CHILD, first | {"settings": changes(given.settings)})
         return {"job": job.number}
 
     def command(given: Command) -> dict[str, Any]:
-        changed = {"settings": checked(given.settings)} if given.do == "change" else {}
+        changed = {"settings": changes(given.settings)} if given.do == "change" else {}
         training.running().send({"do": given.do, **changed})
         return {}
 

@@ -51,7 +51,7 @@ class Supervisor:
         self._commands, self._events, self._is_paused = commands, events, is_paused
         self._steps_asked = 0
         self._phase = ""
-        self._points = Rarely(least=0.5)
+        self._points = Rarely(least=0.15)
         self._networks, self._probes = Rarely(least=1.0), Rarely(least=1.0)
         self._start = self._slice_start = time.perf_counter()
 

@@ -72,6 +72,18 @@ def checked(settings: Mapping[str, str]) -> dict[str, str]:
     return dict(settings)
 
 
+def changes(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return settings that may all change when a run is resumed.
+
+    Raises:
+        ConfigError: if one may not. This includes the data, which may be a path.
+    """
+    for name in checked(settings):
+        if on_resume(name) == "fixed":
+            raise ConfigError(f"{name} cannot change during a run; start a new one")
+    return dict(settings)
+
+
 def _data_sets(session: Session) -> dict[str, str]:
     """Return the names or paths of the data sets by the names that the page lists.
 

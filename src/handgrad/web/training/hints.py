@@ -1,4 +1,4 @@
-"""Hints: rules that recognise usual problems of a training run from measured numbers.
+"""Hints: rules that recognize usual problems of a training run from measured numbers.
 
 Each rule compares one number with a limit, and proposes settings that usually help:
 
@@ -70,7 +70,7 @@ class Facts(NamedTuple):
 
 
 class Hint(NamedTuple):
-    """A recognised problem.
+    """A recognized problem.
 
     Attributes:
         name: the name of the rule.
@@ -140,9 +140,8 @@ def vanishing_gradients(facts: Facts) -> Hint | None:
     if ratio is None or ratio >= GRADIENT_RATIO:
         return None
     if facts.config.optimizer in ("adam", "adamw"):
-        remedy: dict[str, Any] = {
-            "model": "smallnet"
-        }  # batch norm and a shortcut keep its gradients in size
+        # Batch norm and a shortcut keep the gradients of this network at a similar size.
+        remedy: dict[str, Any] = {"model": "smallnet"}
     else:
         remedy = {"optimizer": "adamw", "lr": LRS["adamw"]}
     return Hint("vanishing-gradients", ratio, GRADIENT_RATIO, remedy, starts_again=True)

@@ -34,6 +34,7 @@ class ProcessJob:
     def __init__(self, module: str, first: Json, number: int = 1) -> None:
         self.number = number
         self._lock, self._count = threading.Lock(), 0
+        self._sending = threading.Lock()
         self._listed: dict[str, list[tuple[int, Json]]] = {kind: [] for kind in LISTED}
         self._latest: dict[str, tuple[int, Json]] = {}
         self._last_look = -float("inf")
@@ -64,7 +65,7 @@ class ProcessJob:
     def send(self, command: Json) -> None:
         """Send a command to the process. If it has ended, nothing happens."""
         assert self._process.stdin is not None
-        with suppress(OSError, ValueError):
+        with self._sending, suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
 

@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from handgrad.errors import HandgradError
 from handgrad.signals import end_command, ignore_signals, install_handler
-from handgrad.web.endpoint import without_paths
+from handgrad.web.endpoint import FAILED, without_paths
 
 Json = dict[str, Any]
 
@@ -118,7 +118,6 @@ def run_process(work: Callable[[Json, Commands, Events], None]) -> None:
         events.send("phase", phase="failed", text=str(error))
     except Exception:
         traceback.print_exc()
-        sentence = "this failed; the terminal of `handgrad open` shows the reason"
-        events.send("phase", phase="failed", text=sentence)
+        events.send("phase", phase="failed", text=FAILED)
     finally:
         ignore_signals()

@@ -1,8 +1,8 @@
 // What each layer computes for the image that is shown.
 
-import { short } from "../chart.js";
 import { fill, h } from "../dom.js";
 import { imageOf } from "../images.js";
+import { short } from "../numbers.js";
 import { t } from "../strings.js";
 import { Residual, Sequential } from "../../runtime/chain.js";
 import { context } from "../../runtime/layer.js";

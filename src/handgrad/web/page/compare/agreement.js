@@ -1,9 +1,9 @@
 // The answers of two models for the same images: where they agree, and where they differ.
 
 import { unpack } from "../api.js";
-import { percent } from "../chart.js";
-import { fill, h } from "../dom.js";
+import { fill, h, safely } from "../dom.js";
 import { gallery } from "../gallery.js";
+import { percent } from "../numbers.js";
 import { changeSettings, readState } from "../state.js";
 import { t } from "../strings.js";
 
@@ -33,10 +33,10 @@ export function agreementPanel({ agreement, reason, same_data: same, runs }, nam
   const buttons = GROUPS.map((group) => {
     const button = h("button", { type: "button", dataset: { group, count: size[group] }, disabled: size[group] === 0 },
       `${t(`compare.${group}`)}: ${size[group]}`);
-    button.onclick = () => {
+    button.onclick = safely(() => {
       changeSettings({ group });
       return open(group);
-    };
+    });
     return button;
   });
 
@@ -63,7 +63,7 @@ export function agreementPanel({ agreement, reason, same_data: same, runs }, nam
     h("div", { className: "row", role: "group", "aria-label": names.join(", ") }, ...buttons), opened);
   const group = readState().settings.group;
   const first = GROUPS.includes(group) ? group : "differ";
-  if (size[first]) open(first);
+  if (size[first]) safely(open)(first);
   return panel;
 }
 

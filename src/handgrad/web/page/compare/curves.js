@@ -1,7 +1,8 @@
 // The facts, the settings that differ, and the learning curves of two runs.
 
-import { lineChart, percent, short } from "../chart.js";
+import { lineChart } from "../chart.js";
 import { h, table } from "../dom.js";
+import { percent, short } from "../numbers.js";
 import { t } from "../strings.js";
 
 /** Return a panel with what is known of both runs, and the settings that differ. */

@@ -1,8 +1,8 @@
 // The same network by hand and in PyTorch: the weights after each step, and the time per step.
 
 import { get, post } from "../api.js";
-import { short } from "../chart.js";
 import { fill, h, labelled, select, table } from "../dom.js";
+import { short } from "../numbers.js";
 import { progressBar, untilOver } from "../poll.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";

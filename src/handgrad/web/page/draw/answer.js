@@ -2,6 +2,7 @@
 
 import { fill, h } from "../dom.js";
 import { imageOf, rangeOf } from "../images.js";
+import { meter } from "../meter.js";
 import { t } from "../strings.js";
 
 const MOST = 10; // classes shown
@@ -40,7 +41,7 @@ export class Answer {
       this.label.append(` ${t(isRight ? "draw.right" : "draw.wrong", { label })}`);
     }
     this.reason.textContent = is_confident ? "" : reasonText(reason, predicted);
-    fill(this.meters, ...top.slice(0, MOST).map(meter));
+    fill(this.meters, ...top.slice(0, MOST).map(([name, probability]) => meter(name, probability)));
     const stages = prediction.stages ?? [];
     fill(this.steps, ...stages.map(({ title, image }) => stage(title, image)), input(prediction));
   }
@@ -58,15 +59,6 @@ const REASONS = {
   "lines across the image": "draw.lines",
   "opposite polarity": "draw.polarity",
 };
-
-function meter([name, probability]) {
-  const percent = `${(100 * probability).toFixed(1)} %`;
-  return h("div", { className: "meter", dataset: { name, probability } },
-    h("span", {}, name),
-    h("div", { className: "track", "aria-hidden": "true" },
-      h("div", { className: "fill", style: { width: `${100 * probability}%` } })),
-    h("span", { className: "number" }, percent));
-}
 
 function stage(title, { height, width, channels, data }) {
   const name = title in STEP_NAMES ? t(STEP_NAMES[title]) : title;

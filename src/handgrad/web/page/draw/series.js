@@ -1,22 +1,15 @@
 // "Draw 20": one's own accuracy with an interval, and "learn my handwriting".
 
 import { get, pack, post } from "../api.js";
-import { announce, fill, h, table } from "../dom.js";
+import { announce, fill, h, safely, table } from "../dom.js";
+import { accuracyInterval, percent } from "../numbers.js";
 import { progressBar, untilOver } from "../poll.js";
 import { t } from "../strings.js";
 
-export const COUNT = 20;
-
-/** Return the 95 % interval of Wilson for `right` of `all`, as two shares. */
-export function interval(right, all) {
-  const z = 1.96, p = right / all;
-  const center = (p + (z * z) / (2 * all)) / (1 + (z * z) / all);
-  const half = (z / (1 + (z * z) / all)) * Math.sqrt((p * (1 - p)) / all + (z * z) / (4 * all * all));
-  return [center - half, center + half];
-}
+const COUNT = 20;
 
 /** Return the labels to draw: each class as often as the others, in random order. */
-export function labelsToDraw(classes, count = COUNT) {
+function labelsToDraw(classes, count = COUNT) {
   const all = Array.from({ length: count }, (_, n) => n % classes);
   for (let n = all.length - 1; n > 0; n--) {
     const other = Math.floor(Math.random() * (n + 1));
@@ -65,7 +58,7 @@ export class Series {
   next() {
     const prediction = this.view.answer.element.prediction;
     if (this.view.pad.isEmpty || prediction === null) {
-      announce(t("series.empty"));
+      announce(t("draw.empty"));
       return;
     }
     this.drawings.push({ label: this.wanted[this.drawings.length], prediction });
@@ -78,7 +71,7 @@ export class Series {
     const all = this.drawings.length;
     const right = this.drawings.filter(({ label, prediction }) => prediction.index === label).length;
     const unsure = this.drawings.filter(({ prediction }) => !prediction.is_confident).length;
-    const [low, high] = interval(right, all).map((share) => Math.round(100 * share));
+    const [low, high] = accuracyInterval(right, all).map((share) => Math.round(100 * share));
     const wrong = this.drawings.filter(({ label, prediction }) => prediction.index !== label);
     this.body.dataset.right = right;
     fill(this.body,
@@ -118,7 +111,6 @@ export class Series {
     const state = await untilOver(() => get("/api/draw/learning"), bar.show, () => place.isConnected);
     if (state === null) return;
     const { result } = state;
-    const percent = (share) => `${(100 * share).toFixed(1)} %`;
     fill(place,
       table([t("learn.what"), `>${t("learn.before")}`, `>${t("learn.after")}`], [
         [t("learn.drawings"), percent(result.drawings_before), percent(result.drawings_after)],
@@ -126,12 +118,11 @@ export class Series {
       ], t("learn.title")),
       h("p", { className: "small muted" }, t("learn.how", result)),
       h("p", {}, t("learn.saved", { name: result.saved })),
-      h("button", { type: "button", className: "primary", onclick: () => this.use() }, t("learn.use")));
+      h("button", { type: "button", className: "primary", onclick: safely(() => this.use()) }, t("learn.use")));
   }
 
   async use() {
     await post("/api/draw/use");
-    location.hash = "#/draw?model=new";
     location.reload();
   }
 }

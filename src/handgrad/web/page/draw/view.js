@@ -1,14 +1,13 @@
 // The view Draw: a drawing, a file or a test image, and the network's answer while one draws.
 
-import { pack, post } from "../api.js";
-import { announce, fill, h } from "../dom.js";
+import { pack, post, unpack } from "../api.js";
+import { announce, fill, h, safely } from "../dom.js";
 import { decode } from "../image_file.js";
-import { imageOf, rangeOf } from "../images.js";
+import { imageAt, imageOf, rangeOf } from "../images.js";
 import { keepImage } from "../last_image.js";
-import { imageAt, loadClassifier, loadImages } from "../model.js";
+import { loadClassifier, loadImages } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
-import { unpack } from "../api.js";
 import { Answer } from "./answer.js";
 import { Pad } from "./pad.js";
 import { Series } from "./series.js";
@@ -46,7 +45,7 @@ class DrawView {
   }
 
   start() {
-    const test = h("button", { type: "button", id: "test-image", onclick: () => this.showTestImage(null) }, t("draw.test"));
+    const test = h("button", { type: "button", id: "test-image", onclick: safely(() => this.showTestImage(null)) }, t("draw.test"));
     this.main.append(h("div", { className: "columns" },
       h("section", { className: "panel" }, h("h2", {}, t("draw.your")), this.pad.element,
         h("div", { className: "row" },
@@ -59,7 +58,7 @@ class DrawView {
         h("h3", {}, t("draw.nearest")), h("p", { className: "small muted" }, t("draw.nearest-why")), this.nearest),
       this.series.element, this.answer.stepsPanel));
     this.answer.clear();
-    if (this.settings.image !== undefined) this.showTestImage(Number(this.settings.image));
+    if (this.settings.image !== undefined) safely(() => this.showTestImage(Number(this.settings.image)))();
     return () => {
       cancelAnimationFrame(this.frame);
       clearTimeout(this.timer);
@@ -113,10 +112,10 @@ class DrawView {
 
   /** Show a test image, or a random one if `index` is null, and count whether the answer is right. */
   async showTestImage(index) {
-    const known = await loadImages("test", 0, 1).catch((error) => announce(error.message));
-    if (!known) return;
-    const n = index ?? Math.floor(Math.random() * known.total);
-    const { images, labels, classes } = await loadImages("test", Math.min(n, known.total - 1), 1);
+    const { total } = await loadImages("test", 0, 1);
+    const wanted = index ?? Math.floor(Math.random() * total);
+    const n = Number.isInteger(wanted) && wanted >= 0 ? Math.min(wanted, total - 1) : 0;
+    const { images, labels, classes } = await loadImages("test", n, 1);
     this.pad.strokes = [];
     this.pad.background = null;
     this.pad.redraw();

@@ -1,8 +1,8 @@
 // The confusion matrix. Each cell opens into its images.
 
-import { percent } from "../chart.js";
-import { fill, h } from "../dom.js";
+import { fill, h, safely } from "../dom.js";
 import { answerText, gallery } from "../gallery.js";
+import { percent } from "../numbers.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 
@@ -34,7 +34,7 @@ export function confusionPanel(result, settings) {
     changeSettings({ cell });
     draw();
     holder.querySelector(`[data-cell="${cell}"]`)?.focus();
-    return showImages();
+    return safely(showImages)();
   }
 
   async function showImages() {
@@ -49,7 +49,7 @@ export function confusionPanel(result, settings) {
   }
 
   draw();
-  if (cell) showImages();
+  if (cell) safely(showImages)();
   return h("section", { className: "panel confusion" },
     h("h2", {}, t("evaluate.confusion")),
     h("p", { className: "small muted" }, t("evaluate.confusion-help")),

@@ -1,9 +1,11 @@
 // Damaged images: fifteen kinds and five strengths.
 
 import { get, post, unpack } from "../api.js";
-import { lineChart, percent } from "../chart.js";
+import { lineChart } from "../chart.js";
 import { announce, fill, h, table } from "../dom.js";
 import { answerText, tile } from "../gallery.js";
+import { percent } from "../numbers.js";
+import { imageAt } from "../images.js";
 import { progressBar, untilOver } from "../poll.js";
 import { slider } from "../slider.js";
 import { changeSettings } from "../state.js";
@@ -67,9 +69,9 @@ export function damagePanel(result, settings, isAlive) {
     const [low, high] = found.interval.map(percent);
     const numbers = { accuracy: percent(found.accuracy), low, high, count: found.count, total: found.total };
     sentence.textContent = t(found.count < found.total ? "evaluate.damaged-some" : "evaluate.damaged", numbers);
-    const { shape: [, C, H, W], data } = unpack(found.after);
+    const after = unpack(found.after);
     fill(images, ...found.labels.map((label, i) => tile(
-      data.subarray(i * C * H * W, (i + 1) * C * H * W), [C, H, W], answerText(classes[label], classes[found.answers[i]], found.confidence[i]))));
+      imageAt(after, i), answerText(classes[label], classes[found.answers[i]], found.confidence[i]))));
   }
 
   function drawChart() {

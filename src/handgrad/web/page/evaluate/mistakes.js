@@ -1,6 +1,6 @@
 // The most confident mistakes.
 
-import { h } from "../dom.js";
+import { h, safely } from "../dom.js";
 import { answerText, gallery } from "../gallery.js";
 import { t } from "../strings.js";
 
@@ -12,7 +12,7 @@ export function mistakesPanel({ labels, answers, confidence, classes }) {
   wrong.sort((a, b) => confidence[b] - confidence[a]);
   const images = gallery("/api/evaluate/images");
   images.classList.add("mistakes");
-  images.show(wrong.slice(0, MOST), (n) => answerText(classes[labels[n]], classes[answers[n]], confidence[n]));
+  safely(images.show)(wrong.slice(0, MOST), (n) => answerText(classes[labels[n]], classes[answers[n]], confidence[n]));
   return h("section", { className: "panel" },
     h("h2", {}, t("evaluate.mistakes")),
     h("p", { className: "small muted" },

@@ -1,7 +1,8 @@
 // The reliability diagram: how often are answers of a probability correct?
 
-import { percent } from "../chart.js";
+import { beginFigure, colour, line } from "../canvas.js";
 import { h, table } from "../dom.js";
+import { percent } from "../numbers.js";
 import { t } from "../strings.js";
 
 const [SIZE, LEFT, BOTTOM, TOP, RIGHT] = [320, 56, 44, 12, 12];
@@ -29,12 +30,7 @@ export function reliabilityPanel({ reliability, is_calibrated: isCalibrated }) {
 }
 
 function draw(canvas, { counts, accuracy, confidence }, size) {
-  const ratio = window.devicePixelRatio || 1;
-  Object.assign(canvas, { width: size * ratio, height: size * ratio });
-  Object.assign(canvas.style, { width: `${size}px`, height: `${size}px` });
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
+  const context = beginFigure(canvas, size, size);
   const px = (x) => LEFT + x * (size - LEFT - RIGHT);
   const py = (y) => size - BOTTOM - y * (size - BOTTOM - TOP);
   const largest = Math.max(...counts);
@@ -52,12 +48,8 @@ function draw(canvas, { counts, accuracy, confidence }, size) {
   context.strokeRect(px(0), py(1), px(1) - px(0), py(0) - py(1));
   context.strokeStyle = colour("--text");
   context.setLineDash([5, 4]);
-  context.beginPath();
-  context.moveTo(px(0), py(0));
-  context.lineTo(px(1), py(1));
-  context.stroke();
+  line(context, [px(0), py(0)], [px(1), py(1)]);
   context.fillStyle = colour("--text");
-  context.font = "14px system-ui, sans-serif";
   for (const share of [0, 0.5, 1]) {
     context.textAlign = "right";
     context.fillText(`${100 * share} %`, LEFT - 6, py(share) + (share === 1 ? 10 : 4));

@@ -1,7 +1,8 @@
 // The two thresholds of "don't know": of the probability, and of the out-of-distribution score.
 
-import { lineChart, percent, short } from "../chart.js";
+import { lineChart } from "../chart.js";
 import { fill, h } from "../dom.js";
+import { percent, short } from "../numbers.js";
 import { slider } from "../slider.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";

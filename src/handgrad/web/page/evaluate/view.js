@@ -1,8 +1,8 @@
 // The view Evaluate: how good is the model, where does it fail, and when does it know?
 
 import { get, unpack } from "../api.js";
-import { percent } from "../chart.js";
 import { fill, h } from "../dom.js";
+import { percent } from "../numbers.js";
 import { progressBar, untilOver } from "../poll.js";
 import { t } from "../strings.js";
 import { confusionPanel } from "./confusion.js";

@@ -1,9 +1,10 @@
 // The answer for the image, before and after the edits, and the steps of softmax and loss.
 
 import { fill, h, labelled, select, table } from "../dom.js";
+import { meter } from "../meter.js";
+import { digits, percent } from "../numbers.js";
 import { t } from "../strings.js";
 import { Calibration } from "../../runtime/calibration.js";
-import { digits } from "./names.js";
 import { temperature_of } from "./edits.js";
 
 const MOST = 10; // classes in the panel
@@ -69,19 +70,4 @@ export class AnswerPanel {
       h("p", { className: "total" }, t("inside.loss-step", { label: classifier.classes[label], p: String(Number(p[label].toPrecision(7))), loss: digits(trace.loss) })),
       isCalibrated ? h("p", { className: "small muted" }, t("inside.softmax-temperature", { temperature: digits(temperature) })) : null);
   }
-}
-
-function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
-function meter(name, share, before) {
-  const length = (number) => `${100 * number}%`;
-  return h("div", { className: "meter", dataset: { name, probability: share } },
-    h("span", {}, String(name)),
-    h("div", { className: "track", "aria-hidden": "true" },
-      h("div", { className: "fill", style: { width: length(share) } }),
-      before === null ? null : h("div", { className: "before", style: { left: `min(${length(before)}, calc(100% - 3px))` } })),
-    h("span", { className: "number" }, percent(share),
-      before === null ? null : h("span", { className: "small muted was" }, t("inside.was", { before: percent(before) }))));
 }

@@ -2,8 +2,8 @@
 
 import { fill, h, labelled } from "../dom.js";
 import { imageOf, rangeOf } from "../images.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
-import { digits } from "./names.js";
 import { temperature_of } from "./edits.js";
 import { occlusion, places } from "./occlusion.js";
 import { range_of } from "./place.js";

@@ -2,10 +2,11 @@
 
 import { post } from "../api.js";
 import { announce, fill, h, labelled, select, table } from "../dom.js";
+import { digits, percent } from "../numbers.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { MAX_EDITS, is_matrix, temperature_of, write_edits } from "./edits.js";
-import { digits, weightName } from "./names.js";
+import { weightName } from "./names.js";
 
 const DELAY = 350; // milliseconds after the last edit
 
@@ -66,7 +67,7 @@ export class Lab {
 
   /** Show, beside the controls of weights and neurons, what the edits do; `found` has both scores. */
   showEffect(found = null) {
-    const { edits, answer } = this.view, share = (scores) => `${(100 * scores.accuracy).toFixed(2)} %`;
+    const { edits, answer } = this.view, share = ({ accuracy }) => percent(accuracy, { decimals: 2 });
     this.strip.hidden = edits.length === 0;
     if (found !== null) this.found = found;
     if (edits.length === 0) return;
@@ -132,10 +133,10 @@ export class Lab {
 
   showScores({ images, before, after }) {
     this.showEffect({ before, after });
-    const percent = (share) => `${(100 * share).toFixed(2)} %`;
+    const exact = (share) => percent(share, { decimals: 2 });
     const row = (name, format) => [t(`inside.${name}`), format(before[name]), format(after[name])];
     Object.assign(this.scores.dataset, { images, before: JSON.stringify(before), after: JSON.stringify(after) });
     fill(this.scores, table([t("inside.on-test", { images }), `>${t("inside.before")}`, `>${t("inside.after")}`],
-      [row("accuracy", percent), row("confidence", percent), row("loss", digits)]));
+      [row("accuracy", exact), row("confidence", exact), row("loss", digits)]));
   }
 }

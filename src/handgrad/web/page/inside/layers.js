@@ -1,8 +1,9 @@
 // Every layer's output for the image, as images.
 
 import { fill, h } from "../dom.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
-import { digits, kindOf, layerName } from "./names.js";
+import { kindOf, layerName } from "./names.js";
 import { planeImage, planeOf, planesOf } from "./plane.js";
 import { range_of } from "./place.js";
 import { INPUT } from "./trace.js";

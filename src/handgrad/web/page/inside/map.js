@@ -1,10 +1,12 @@
 // A map of the test images: the two principal components of a layer's output.
 
 import { pack, post, unpack } from "../api.js";
+import { FONT, SERIES, beginFigure, colour, line, seriesColour } from "../canvas.js";
 import { fill, h, labelled, select, table } from "../dom.js";
+import { digits, percent } from "../numbers.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
-import { digits, layerName } from "./names.js";
+import { layerName } from "./names.js";
 import { range_of } from "./place.js";
 
 const HEIGHT = 420;
@@ -63,7 +65,7 @@ export class LayerMap {
   }
 
   showMap({ places, labels, explained, own, features }) {
-    const { classes } = this.view.classifier, percent = (share) => `${(100 * share).toFixed(1)} %`;
+    const { classes } = this.view.classifier;
     const values = { first: percent(explained[0]), second: percent(explained[1]), features, images: labels.length };
     Object.assign(this.element.dataset, { layer: this.layer, explained: explained.join(), own: own.join(), count: labels.length });
     this.element.places = places;
@@ -81,29 +83,25 @@ export class LayerMap {
   }
 
   draw(places, names, labels, own) {
-    const width = Math.max(260, Math.min(this.place.clientWidth || 600, 900)), ratio = window.devicePixelRatio || 1;
-    Object.assign(this.canvas, { width: width * ratio, height: HEIGHT * ratio });
-    Object.assign(this.canvas.style, { width: `${width}px`, height: `${HEIGHT}px` });
-    const context = this.canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
-    context.scale(ratio, ratio);
+    const width = Math.max(260, Math.min(this.place.clientWidth || 600, 900));
+    const context = beginFigure(this.canvas, width, HEIGHT);
     const along = (axis) => [...places.filter((_, i) => i % 2 === axis), own[axis]];
     const [x0, x1] = range_of(along(0)), [y0, y1] = range_of(along(1));
     const px = (x) => MARGIN + ((x - x0) / (x1 - x0 || 1)) * (width - 2 * MARGIN);
     const py = (y) => HEIGHT - MARGIN - ((y - y0) / (y1 - y0 || 1)) * (HEIGHT - 2 * MARGIN);
     Object.assign(context, { textAlign: "center", textBaseline: "middle" });
     labels.forEach((label, n) => {
-      context.font = `${label % 10 < 5 ? "" : "bold "}14px system-ui, sans-serif`;
-      context.fillStyle = style.getPropertyValue(`--series-${(label % 5) + 1}`);
+      context.font = `${label % (2 * SERIES) < SERIES ? "" : "bold "}${FONT}`;
+      context.fillStyle = seriesColour(label);
       context.fillText(names[n], px(places[2 * n]), py(places[2 * n + 1]));
     });
-    context.strokeStyle = context.fillStyle = style.getPropertyValue("--text");
+    context.strokeStyle = context.fillStyle = colour("--text");
     context.lineWidth = 3;
+    const [x, y] = [px(own[0]), py(own[1])];
     context.beginPath();
-    context.arc(px(own[0]), py(own[1]), 12, 0, 2 * Math.PI);
-    context.moveTo(px(own[0]) - 20, py(own[1]));
-    context.lineTo(px(own[0]) + 20, py(own[1]));
-    context.moveTo(px(own[0]), py(own[1]) - 20);
-    context.lineTo(px(own[0]), py(own[1]) + 20);
+    context.arc(x, y, 12, 0, 2 * Math.PI);
     context.stroke();
+    line(context, [x - 20, y], [x + 20, y]);
+    line(context, [x, y - 20], [x, y + 20]);
   }
 }

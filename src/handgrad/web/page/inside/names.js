@@ -1,6 +1,5 @@
 // How layers, numbers and weights are called.
 
-import { short } from "../chart.js";
 import { t } from "../strings.js";
 import { place_of } from "./place.js";
 import { INPUT } from "./trace.js";
@@ -39,9 +38,4 @@ export function weightName(trace, array, index) {
   const symbol = SYMBOLS[kindOf(trace, path)]?.[name] ?? (name === "weight" ? "W" : "b");
   const shape = [1, ...trace.network.arrays[array].shape];
   return `${symbol}[${place_of(shape, index).join(",")}]`;
-}
-
-/** Return a number with a true minus sign. */
-export function digits(value) {
-  return short(value).replaceAll("-", "−");
 }

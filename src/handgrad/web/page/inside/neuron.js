@@ -2,10 +2,10 @@
 
 import { post, unpack } from "../api.js";
 import { announce, fill, h } from "../dom.js";
-import { imageOf, rangeOf } from "../images.js";
-import { imageAt } from "../model.js";
+import { imageAt, imageOf, rangeOf } from "../images.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
-import { digits, kindOf, layerName } from "./names.js";
+import { kindOf, layerName } from "./names.js";
 import { planeImage, planeOf } from "./plane.js";
 import { place_of, range_of } from "./place.js";
 import { INPUT } from "./trace.js";

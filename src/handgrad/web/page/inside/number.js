@@ -1,9 +1,10 @@
 // The number that was tapped: its sum of terms, or its gradient's.
 
 import { fill, h } from "../dom.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
 import { formula, formulaOf } from "./formulas.js";
-import { digits, factorName, kindOf, layerName, placeName } from "./names.js";
+import { factorName, kindOf, layerName, placeName } from "./names.js";
 import { planeImage, planeOf } from "./plane.js";
 import { place_of, range_of } from "./place.js";
 import { gradient_terms, parameter_terms, value_terms } from "./terms.js";

@@ -2,8 +2,9 @@
 
 import { get } from "../api.js";
 import { announce, h } from "../dom.js";
+import { imageAt } from "../images.js";
 import { lastImage } from "../last_image.js";
-import { imageAt, loadClassifier, loadImages } from "../model.js";
+import { loadClassifier, loadImages } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { AnswerPanel } from "./answer.js";

@@ -1,8 +1,9 @@
 // One weight: its gradient, the proof of this gradient, and a new value for it.
 
 import { announce, fill, h, labelled, select } from "../dom.js";
+import { digits } from "../numbers.js";
 import { t } from "../strings.js";
-import { digits, weightName } from "./names.js";
+import { weightName } from "./names.js";
 import { weightTerms } from "./number.js";
 import { STEPS, prove } from "./prove.js";
 

@@ -1,11 +1,11 @@
 // "Break it": a network with a mistake in its backward pass, beside the same network without it.
 
 import { get, post } from "../api.js";
-import { lineChart, short } from "../chart.js";
+import { lineChart } from "../chart.js";
 import { announce, fill, h, labelled, select, table } from "../dom.js";
+import { percent, short } from "../numbers.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
-import { percent } from "./live.js";
 
 const POLL = 250;
 const outcomes = new Map(); // of this visit, by mistake and optimizer

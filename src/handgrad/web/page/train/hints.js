@@ -1,9 +1,8 @@
 // Hints: what the server's rules found, each with the measured number and a button for the remedy.
 
-import { short } from "../chart.js";
 import { fill, h } from "../dom.js";
+import { percent, short } from "../numbers.js";
 import { t } from "../strings.js";
-import { percent } from "./live.js";
 import { shown } from "./form.js";
 
 const SHARES = new Set(["dead-relus"]);

@@ -1,9 +1,10 @@
 // What is shown of a run while it trains: facts, curves, weights and predictions.
 
 import { unpack } from "../api.js";
-import { lineChart, short } from "../chart.js";
+import { lineChart } from "../chart.js";
 import { fill, h } from "../dom.js";
-import { imageOf, paint } from "../images.js";
+import { imageAt, imageOf, paint, rangeOf } from "../images.js";
+import { percent, short } from "../numbers.js";
 import { t } from "../strings.js";
 
 const FACTS = ["epoch", "step", "loss", "accuracy", "lr", "images_per_second"];
@@ -84,28 +85,22 @@ export function liveRun() {
     predictions.dataset.step = step;
     const p = unpack(probabilities);
     const X = unpack(sixteen.images);
-    const [, ...shape] = X.shape;
-    const [size, K] = [shape.reduce((a, b) => a * b, 1), p.shape[1]];
-    const high = X.data instanceof Uint8Array ? 255 : 1;
+    const K = p.shape[1];
     fill(predictions, ...sixteen.labels.map((label, n) => {
+      const image = imageAt(X, n);
       const row = [...p.data.slice(n * K, (n + 1) * K)];
       const best = row.indexOf(Math.max(...row));
       const isRight = best === label;
       const text = t(isRight ? "train.right" : "train.wrong",
         { label: run.classes[label], answer: run.classes[best], p: percent(row[best]) });
       return h("li", { className: "tile", dataset: { answer: best, p: row[best] } },
-        imageOf(X.data.subarray(n * size, (n + 1) * size), shape, { high, size: 56, text }),
+        imageOf(image.data, image.shape, { ...rangeOf(X.data), size: 56, text }),
         h("span", { className: `small ${isRight ? "good" : "bad"}`, "aria-hidden": "true" },
-          `${isRight ? "✓" : "✗"} ${run.classes[best]} ${Math.round(100 * row[best])} %`));
+          `${isRight ? "✓" : "✗"} ${run.classes[best]} ${percent(row[best], { decimals: 0 })}`));
     }));
   }
 
   return { element, update, clear };
-}
-
-/** Return a number from 0 to 1 as a percentage. */
-export function percent(value) {
-  return value === null || !Number.isFinite(value) ? "–" : `${(100 * value).toFixed(1)} %`;
 }
 
 function chart(name, options = {}) {

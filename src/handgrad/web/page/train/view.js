@@ -1,186 +1,205 @@
 // The view Train: a run from its settings to its model, hints, and "Break it".
 
 import { get, post } from "../api.js";
-import { announce, fill, h } from "../dom.js";
+import { announce, fill, h, safely } from "../dom.js";
+import { percent } from "../numbers.js";
 import { link } from "../state.js";
 import { t } from "../strings.js";
 import { breakIt } from "./break.js";
 import { interruptedRuns, settingsForm } from "./form.js";
 import { showHints } from "./hints.js";
-import { liveRun, percent } from "./live.js";
+import { liveRun } from "./live.js";
 
 const POLL = 250; // milliseconds
 const IDLE_POLL = 2000;
 const OVER = new Set(["finished", "failed", "stopped"]);
 
+/** Return the settings for a first network: augmented digits resemble digits drawn with a mouse. */
+function suggested({ model, data }) {
+  return model === null && ["digits", "mnist"].includes(data) ? { augment: "drawings" } : {};
+}
+
 export const view = {
   async mount(main, settings) {
-    const [session, offered] = await Promise.all([get("/api/session"), get("/api/train/settings")]);
-    const form = settingsForm(offered.settings, settings);
-    const live = liveRun();
-    const broken = await breakIt(settings);
-    const known = { job: 0, since: 0, phase: null, run: null };
-    let timer = null;
-    let isMounted = true;
-
-    const button = (name, action, properties = {}) =>
-      h("button", { type: "button", onclick: () => act(action), ...properties }, t(`train.${name}`));
-    const buttons = {
-      start: button("start", start, { className: "primary" }),
-      pause: button("pause", () => command("pause")),
-      continue: button("continue", () => command("continue")),
-      step: button("step", step),
-      stop: button("stop", () => command("stop")),
-      apply: button("apply", () => command("change", form.values())),
-    };
-    const phase = h("p", { className: "phase", role: "status" });
-    const ending = h("div", { className: "row ending" });
-    const notes = h("ul", { className: "small notes" });
-    const hints = h("div", {});
-    const interrupted = h("div", {});
-    main.append(h("h1", {}, t("view.train")),
-      h("p", { className: "muted" }, t(session.model === null ? "train.about-first" : "train.about-view")),
-      h("div", { className: "training" },
-        h("section", { className: "panel" }, h("h2", {}, t("train.settings")),
-          h("div", { className: "row" }, ...Object.values(buttons)), phase, ending, notes, interrupted,
-          form.element),
-        h("div", {},
-          h("section", { className: "panel" }, h("h2", {}, t("train.live")), live.element),
-          h("section", { className: "panel" }, h("h2", {}, t("train.hints")), hints))),
-      broken.element);
-    live.clear();
-    showHints(hints, [], () => {});
-    showInterrupted(offered.interrupted);
-    await poll();
-
-    function act(action) {
-      Promise.resolve(action()).then(pollSoon).catch((error) => {
-        announce(t("error", { reason: error.message }));
-      });
-    }
-
-    async function start() {
-      await post("/api/train/start", { settings: form.values() });
-    }
-
-    async function step() {
-      if (!isRunning()) await post("/api/train/start", { settings: form.values(), paused: true });
-      await command("step");
-    }
-
-    async function command(name, changed = null) {
-      if (changed !== null && !Object.keys(changed).length) return;
-      await post("/api/train/command", { do: name, ...(changed === null ? {} : { settings: changed }) });
-    }
-
-    async function resume(name, changed = {}) {
-      await post("/api/train/resume", { name, settings: changed });
-    }
-
-    async function applyRemedy(hint) {
-      const changed = Object.fromEntries(Object.entries(hint.remedy).map(([k, v]) => [k, String(v)]));
-      if (!hint.starts_again && isRunning()) return command("change", changed);
-      if (!hint.starts_again && known.resumable) return resume(known.run.name, changed);
-      if (isRunning()) await command("stop");
-      while (isRunning()) await poll();
-      form.setValues(changed);
-      return start();
-    }
-
-    function isRunning() {
-      return known.job > 0 && known.running;
-    }
-
-    function pollSoon() {
-      clearTimeout(timer);
-      return poll();
-    }
-
-    async function poll() {
-      clearTimeout(timer);
-      try {
-        const state = await get("/api/train/state", { job: known.job, since: known.since, watching: !document.hidden });
-        if (isMounted) update(state);
-      } catch (error) {
-        announce(t("error", { reason: error.message }));
-      }
-      if (isMounted) timer = setTimeout(poll, isRunning() && !document.hidden ? POLL : IDLE_POLL);
-    }
-
-    function update(state) {
-      if (state.job === 0) return showButtons();
-      if (state.job !== known.job) {
-        live.clear();
-        fill(notes);
-        showHints(hints, [], () => {});
-        Object.assign(known, { job: state.job, phase: null, run: null, resumable: false });
-      }
-      Object.assign(known, { since: state.number, running: state.running });
-      if (state.checkpoint) known.resumable = state.checkpoint.resumable;
-      live.update(state);
-      if (state.run) {
-        known.run = state.run;
-        form.showRun(state.run.settings);
-      }
-      notes.append(...state.notes.map((note) => h("li", {}, note.text)));
-      if (state.hints) showHints(hints, state.hints.hints, (hint) => act(() => applyRemedy(hint)));
-      if (state.phase) showPhase(state);
-      showButtons();
-    }
-
-    function showPhase(state) {
-      known.phase = state.phase.phase;
-      main.dataset.phase = known.phase;
-      const run = known.run;
-      phase.textContent = t(`train.phase.${known.phase}`, {
-        name: run?.name, reason: state.phase.text, parameters: run?.parameters.toLocaleString(),
-      });
-      fill(ending);
-      if (!OVER.has(known.phase)) return;
-      form.showRun(null);
-      if (known.resumable && run) {
-        fill(ending, h("code", {}, `handgrad train --resume ${run.folder}`),
-          h("button", { type: "button", onclick: () => act(() => resume(run.name)) }, t("train.resume")));
-      }
-      if (state.result || known.phase === "finished") showResult(state.result);
-    }
-
-    function showResult(result) {
-      const words = result && t("train.result", { accuracy: percent(result.test_accuracy), images: result.test_images });
-      fill(ending, words ? h("p", { dataset: { accuracy: result.test_accuracy } }, words) : null,
-        h("button", { type: "button", className: "primary", onclick: () => act(openModel) }, t("train.open")));
-      if (session.model === null) act(openModel);
-    }
-
-    async function openModel() {
-      const opened = await post("/api/train/open");
-      session.model = opened.model;
-      document.getElementById("about-model").textContent = t("about.model",
-        { model: opened.model, data: opened.data ?? t("about.unknown") });
-      ending.querySelector("button").remove();
-      ending.append(h("a", { className: "button", href: link("draw") }, t("train.draw")),
-        h("a", { className: "button", href: link("inside") }, t("train.inside")));
-      announce(t("train.opened", { model: opened.model }));
-    }
-
-    function showButtons() {
-      const [running, paused] = [isRunning(), known.phase === "paused"];
-      buttons.start.hidden = running;
-      buttons.pause.hidden = !running || paused;
-      buttons.continue.hidden = !running || !paused;
-      buttons.stop.hidden = buttons.apply.hidden = !running;
-      interrupted.hidden = running;
-    }
-
-    function showInterrupted(names) {
-      fill(interrupted, interruptedRuns(names, (name) => act(() => resume(name))));
-    }
-
-    return () => {
-      isMounted = false;
-      clearTimeout(timer);
-      broken.end();
-      delete main.dataset.phase;
-    };
+    const [session, offered, broken] = await Promise.all(
+      [get("/api/session"), get("/api/train/settings"), breakIt(settings)]);
+    return new TrainView(main, settings, { session, offered, broken }).start();
   },
 };
+
+/**
+ * The state of the view:
+ * - job, since: the number of the job on the server that is shown, and of its last known event.
+ * - isRunning, phase: whether its process runs, and what it does.
+ * - run: the run's folder and settings, or null; isResumable: whether it has a checkpoint.
+ */
+class TrainView {
+  constructor(main, settings, { session, offered, broken }) {
+    Object.assign(this, { main, session, broken, job: 0, since: 0, isRunning: false, isMounted: true, timer: null });
+    this.forgetRun();
+    this.form = settingsForm(offered.settings, { ...suggested(session), ...settings });
+    this.live = liveRun();
+    this.buttons = {
+      start: this.button("start", () => this.startRun(), { className: "primary" }),
+      pause: this.button("pause", () => this.command("pause")),
+      continue: this.button("continue", () => this.command("continue")),
+      step: this.button("step", () => this.step()),
+      stop: this.button("stop", () => this.command("stop")),
+      apply: this.button("apply", () => this.change(this.form.values())),
+    };
+    this.phaseText = h("p", { className: "phase", role: "status" });
+    this.ending = h("div", { className: "row ending" });
+    this.notes = h("ul", { className: "small notes" });
+    this.hints = h("div", {});
+    this.interrupted = interruptedRuns(offered.interrupted, (name) => this.act(() => this.resume(name)));
+  }
+
+  async start() {
+    const about = this.session.model === null ? "train.about-first" : "train.about-view";
+    this.main.append(h("h1", {}, t("view.train")), h("p", { className: "muted" }, t(about)),
+      h("div", { className: "training" },
+        h("section", { className: "panel" }, h("h2", {}, t("train.settings")),
+          h("div", { className: "row" }, ...Object.values(this.buttons)),
+          this.phaseText, this.ending, this.notes, this.interrupted, this.form.element),
+        h("div", {},
+          h("section", { className: "panel" }, h("h2", {}, t("train.live")), this.live.element),
+          h("section", { className: "panel" }, h("h2", {}, t("train.hints")), this.hints))),
+      this.broken.element);
+    this.live.clear();
+    showHints(this.hints, [], () => {});
+    await this.poll();
+    return () => {
+      this.isMounted = false;
+      clearTimeout(this.timer);
+      this.broken.end();
+    };
+  }
+
+  forgetRun() {
+    Object.assign(this, { phase: null, run: null, isResumable: false });
+  }
+
+  button(name, action, properties = {}) {
+    return h("button", { type: "button", onclick: () => this.act(action), ...properties }, t(`train.${name}`));
+  }
+
+  /** Do something on the server, and ask at once what has changed. */
+  act(action) {
+    return safely(async () => {
+      await action();
+      await this.poll();
+    })();
+  }
+
+  startRun(more = {}) {
+    return post("/api/train/start", { settings: this.form.values(), ...more });
+  }
+
+  resume(name, settings = {}) {
+    return post("/api/train/resume", { name, settings });
+  }
+
+  command(name) {
+    return post("/api/train/command", { do: name });
+  }
+
+  async change(settings) {
+    if (Object.keys(settings).length) await post("/api/train/command", { do: "change", settings });
+  }
+
+  async step() {
+    if (!this.isRunning) await this.startRun({ paused: true });
+    await this.command("step");
+  }
+
+  async applyRemedy(hint) {
+    const changed = Object.fromEntries(Object.entries(hint.remedy).map(([k, v]) => [k, String(v)]));
+    if (!hint.starts_again && this.isRunning) return this.change(changed);
+    if (!hint.starts_again && this.isResumable) return this.resume(this.run.name, changed);
+    if (this.isRunning) await this.command("stop");
+    while (this.isRunning) await this.poll();
+    this.form.setValues(changed);
+    return this.startRun();
+  }
+
+  /** Ask for the new events, show them, and ask again after a while. */
+  async poll() {
+    clearTimeout(this.timer);
+    await safely(async () => {
+      const { job, since } = this;
+      const state = await get("/api/train/state", { job, since, watching: !document.hidden });
+      // If another answer came meanwhile, this one has events that are already shown.
+      if (this.isMounted && job === this.job && since === this.since) this.update(state);
+    })();
+    if (!this.isMounted) return;
+    clearTimeout(this.timer); // another poll may have set it meanwhile
+    this.timer = setTimeout(() => this.poll(), this.isRunning && !document.hidden ? POLL : IDLE_POLL);
+  }
+
+  /** Show the new events of a job; of a job that is not known yet, these are all events. */
+  update(state) {
+    if (state.job === 0) {
+      this.showButtons();
+      return;
+    }
+    if (state.job !== this.job) {
+      this.live.clear();
+      fill(this.notes);
+      showHints(this.hints, [], () => {});
+      this.forgetRun();
+    }
+    Object.assign(this, { job: state.job, since: state.number, isRunning: state.running });
+    if (state.checkpoint) this.isResumable = state.checkpoint.resumable;
+    this.live.update(state);
+    if (state.run) {
+      this.run = state.run;
+      this.form.showRun(state.run.settings);
+    }
+    this.notes.append(...state.notes.map((note) => h("li", {}, note.text)));
+    if (state.hints) showHints(this.hints, state.hints.hints, (hint) => this.act(() => this.applyRemedy(hint)));
+    if (state.phase) this.showPhase(state);
+    this.showButtons();
+  }
+
+  showPhase(state) {
+    const { run } = this, { phase, text } = state.phase;
+    this.phase = this.main.dataset.phase = phase;
+    this.phaseText.textContent = t(`train.phase.${phase}`, {
+      name: run?.name, reason: text, parameters: run?.parameters.toLocaleString(),
+    });
+    fill(this.ending);
+    if (!OVER.has(phase)) return;
+    this.form.showRun(null);
+    if (this.isResumable && run) {
+      fill(this.ending, h("code", {}, `handgrad train --resume ${run.folder}`),
+        h("button", { type: "button", onclick: () => this.act(() => this.resume(run.name)) }, t("train.resume")));
+    }
+    if (state.result || phase === "finished") this.showResult(state.result);
+  }
+
+  showResult(result) {
+    const words = result && t("train.result", { accuracy: percent(result.test_accuracy), images: result.test_images });
+    fill(this.ending, words ? h("p", { dataset: { accuracy: result.test_accuracy } }, words) : null,
+      h("button", { type: "button", className: "primary", onclick: () => this.act(() => this.openModel()) }, t("train.open")));
+    if (this.session.model === null) this.act(() => this.openModel());
+  }
+
+  async openModel() {
+    const { model, data } = await post("/api/train/open");
+    this.session.model = model;
+    document.getElementById("about-model").textContent = t("about.model", { model, data: data ?? t("about.unknown") });
+    this.ending.querySelector("button").remove();
+    this.ending.append(h("a", { className: "button", href: link("draw") }, t("train.draw")),
+      h("a", { className: "button", href: link("inside") }, t("train.inside")));
+    announce(t("train.opened", { model }));
+  }
+
+  showButtons() {
+    const { buttons, isRunning } = this, isPaused = this.phase === "paused";
+    buttons.start.hidden = isRunning;
+    buttons.pause.hidden = !isRunning || isPaused;
+    buttons.continue.hidden = !isRunning || !isPaused;
+    buttons.stop.hidden = buttons.apply.hidden = !isRunning;
+    this.interrupted.hidden = isRunning;
+  }
+}
