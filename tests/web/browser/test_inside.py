@@ -135,7 +135,7 @@ def check_effect(page, classifiers, test) -> None:
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):  # noqa: PLR0915 (a story)
+def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):
     page = visit("inside?image=7&layer=1&at=100", size=size)
     model = hg.load_model(run_folder)
     _, test = hg.load_data("digits")
