@@ -122,8 +122,20 @@ def test_a_tapped_number_is_the_sum_of_its_terms_and_its_gradient_is_proven(
     assert width <= size[0], f"the page is {width} pixels wide"
 
 
+def check_effect(page, classifiers, test) -> None:
+    """Compare what stands at the switch with models after and before the edits."""
+    button = page.locator("#switch-off")
+    assert button.inner_text() == "Switched off"
+    assert button.get_attribute("aria-pressed") == "true"
+    effect = page.locator("#effect").inner_text()
+    for model in classifiers:
+        p = model.predict_proba(test.take([7]))[0]
+        assert f"{model.classes[p.argmax()]} ({100 * p.max():.1f} %)" in effect
+        assert f"{100 * hg.evaluate(model, test).accuracy:.2f} %" in effect
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):  # noqa: PLR0915 (a story)
+def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):
     page = visit("inside?image=7&layer=1&at=100", size=size)
     model = hg.load_model(run_folder)
     _, test = hg.load_data("digits")
@@ -156,17 +168,10 @@ def test_edits_in_the_lab_change_what_python_says(visit, run_folder, size):  # n
     page.locator("#switch-off").click()
     off = {"kind": "off", "array": "1", "index": 1, "value": None}
     check([off], accuracy=True)
-    button = page.locator("#switch-off")
-    assert button.inner_text() == "Switched off"
-    assert button.get_attribute("aria-pressed") == "true"
-    effect = page.locator("#effect").inner_text()
-    for classifier in (edited(model, [Edit.model_validate(off)]), model):
-        p = classifier.predict_proba(test.take([7]))[0]
-        assert f"{classifier.classes[p.argmax()]} ({100 * p.max():.1f} %)" in effect
-        assert f"{100 * hg.evaluate(classifier, test).accuracy:.2f} %" in effect
+    check_effect(page, [edited(model, [Edit.model_validate(off)]), model], test)
     page.locator("#undo-last").click()
     check([])
-    button.click()
+    page.locator("#switch-off").click()
     page.locator("#weight-array").select_option("14.bias")
     page.locator("#weight-value").fill("2.5")
     page.locator("#set-weight").click()
