@@ -24,7 +24,9 @@ def test_a_page_is_written_and_verified(handgrad, trained, tmp_path):
     ended = handgrad("verify", "app.html", "--json")
     (entry,) = json.loads(ended.out)["models"]
     assert entry["passed"]
-    assert [e["engine"] for e in entry["engines"]][-2:] == ["JavaScript", "app.html"]
+    names = [e["engine"] for e in entry["engines"]]
+    assert "JavaScript" in names
+    assert names[-1] == "app.html"
 
 
 def test_the_owner_names_the_classes(handgrad, trained, tmp_path):
