@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from handgrad.classifier import MODEL, Classifier
 from handgrad.data import Dataset
 from handgrad.errors import DataError
+from handgrad.ood import MIN_IMAGES, fit_ood
 from handgrad.optim import AdamW
 from handgrad.pixel_range import BYTES
-from handgrad.runs import calibrate_on, finish, model_file, start_run
-from handgrad.runs.trained_on import digest_of_all, image_digests, read_digests, write_digests
+from handgrad.runs import StartModel, calibrate_on, finish, start_run
+from handgrad.runs.trained_on import INCOMPLETE, digest_of_all, image_digests, write_digests
 from handgrad.schedules import Cosine
 from handgrad.train import evaluate, fit
 from handgrad.train_config import TrainConfig
@@ -28,6 +29,7 @@ DRAWN_SHARE = 0.3  # of the loss: the weight of all drawings together
 EPOCHS = 4
 LR = 0.002
 MIN_DRAWINGS = 2 * FOLDS
+DEFAULT_SHARE = 0.1  # of the images for validation
 
 
 class Learned(NamedTuple):
@@ -65,9 +67,10 @@ def learn(
 
     The accuracy on drawings "after" is measured by cross-validation: four models are trained, each
     without a quarter of the drawings, and judged on this quarter. The model that is saved is
-    trained on all drawings. The calibration and the out-of-distribution score are fitted again. The
-    drawings are among the images that they are fitted to, so that images like them are accepted.
-    All of this uses copies of the model, so that the page can use the model meanwhile.
+    trained on all drawings. It is calibrated again on the validation images of the old model, with
+    which neither model was trained. The out-of-distribution score is also fitted to the drawings,
+    so that images like them are accepted. All of this uses copies of the model, so that the page
+    can use the model meanwhile.
 
     Args:
         session: the session; its model is not changed.
@@ -83,8 +86,12 @@ def learn(
         DataError: if there are too few drawings, or they do not fit the model.
     """
     with session.compute:
-        model, old = copy.deepcopy(session.classifier), _Old(session.path, session.about)
-        train, test = session.data
+        session.load_model()  # raises an error if there is none
+        assert session.path is not None
+        old = StartModel.load(session.path)
+        images_of_model, test = session.data
+    model = old.classifier
+    train, validation = images_of_model.split(*_validation(old.about))
     if len(images) < MIN_DRAWINGS:
         raise DataError(f"{len(images)} drawings are too few; draw at least {MIN_DRAWINGS}")
     if images.shape[1:] != model.shape or labels.min() < 0 or labels.max() >= len(model.classes):
@@ -107,8 +114,11 @@ def learn(
         correct += evaluate(other, left_out).correct
     new = trained(FOLDS, drawn)
     old_test, new_test = evaluate(model, test), evaluate(new, test)
-    _, validation = train.split(0.1, 0)
-    calibrate_on(new, _both(model, validation, drawn), _both(model, train, drawn))
+    calibrate_on(new, validation)
+    accepted = _both(model, validation, drawn)
+    if len(accepted) >= MIN_IMAGES:
+        Z = new.logits(accepted)
+        new.ood = fit_ood(new.network, _both(model, train, drawn), accepted, Z)
     on_progress(FOLDS, FOLDS + 1)  # nothing is saved if the page was closed meanwhile
     path = _save(old, new, drawn, test)
     result = Learned(
@@ -124,11 +134,18 @@ def learn(
     return result, path
 
 
-class _Old(NamedTuple):
-    """The file of the old model, and the metadata in it."""
+def _validation(about: Mapping[str, Any]) -> tuple[float, int]:
+    """Return the share of validation images of a run, and the seed that chose them.
 
-    path: Path | None
-    about: dict[str, Any]
+    A run without validation images gets the usual share: all of its images were trained on, so that
+    there are no better ones.
+    """
+    config = about.get("config")
+    known = config if isinstance(config, Mapping) else {}
+    share, seed = known.get("validation"), known.get("seed")
+    if isinstance(share, float) and 0 < share < 1 and isinstance(seed, int) and seed >= 0:
+        return share, seed
+    return DEFAULT_SHARE, 0
 
 
 def _trained(
@@ -164,15 +181,16 @@ def _both(model: Classifier, images: Dataset, drawn: Dataset) -> Dataset:
     )
 
 
-def _save(old: _Old, new: Classifier, drawn: Dataset, test: Dataset) -> Path:
+def _save(old: StartModel, new: Classifier, drawn: Dataset, test: Dataset) -> Path:
     """Save a model in a new folder under the runs, and return the folder."""
-    assert old.path is not None
     about = {name: value for name, value in old.about.items() if name != "scores"}
-    digests = read_digests(model_file(old.path), about)
-    known = image_digests(new.pixels(drawn))
-    digests = known if digests is None else np.union1d(digests, known)
+    digests = image_digests(new.pixels(drawn))
+    if old.trained_on is not None:
+        digests = np.union1d(digests, old.trained_on)
     about |= {"training_images": digest_of_all(digests), "drawings": len(drawn)}
-    stem = old.path.stem if old.path.is_file() else old.path.name
+    if not old.knows_all_images:
+        about[INCOMPLETE] = True
+    stem = old.path.parent.name if old.path.name == MODEL else old.path.stem
     with start_run(None, f"{stem}-handwriting") as folder:
         new.save(folder / MODEL, about, golden=test.images)
         write_digests(digests, folder)
