@@ -31,7 +31,8 @@ async function show() {
   unmount();
   document.title = `handgrad: ${t(`view.${name}`)}`;
   showFrame(name, session);
-  // A view that is left while it opens fills an element that is not in the page any more.
+  // Each view has an element of its own. If the user leaves a view before it is complete, the
+  // missing parts are added to its old element, and the new view is not affected.
   const main = h("main", { id: "main", tabIndex: -1, dataset: { view: name } });
   document.getElementById("main").replaceWith(main);
   announce("");

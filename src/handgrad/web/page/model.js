@@ -2,11 +2,23 @@
 
 import { bytes, get, unpack } from "./api.js";
 import { Classifier } from "../runtime/classifier.js";
+import { h } from "./dom.js";
+import { t } from "./strings.js";
 
 let loaded = null;
 
+/** Return the classifier; or null if there is none, after showing the reason and a way to one. */
+export async function classifierOrReason(main) {
+  try {
+    return await loadClassifier();
+  } catch (error) {
+    main.append(h("p", {}, error.message), h("a", { className: "button", href: "#/train" }, t("draw.train-first")));
+    return null;
+  }
+}
+
 /** Return the classifier that the server has now. Throws if there is none. */
-export async function loadClassifier() {
+async function loadClassifier() {
   const { version } = await get("/api/session");
   if (loaded?.version !== version) {
     const file = new Uint8Array(await bytes("/api/model"));

@@ -16,8 +16,7 @@ from handgrad.errors import DataError
 from handgrad.explain.formula import formula_of, is_words
 from handgrad.features import features
 from handgrad.layers import LAYER_CLASSES, Array
-from handgrad.losses import SoftmaxCrossEntropy
-from handgrad.train.evaluate import with_classes
+from handgrad.train.evaluate import evaluate, with_classes
 from handgrad.web.edits import MAX_EDITS, Edit, edited
 from handgrad.web.endpoint import PackedArray, Parameters, endpoint, packed
 from handgrad.web.projection import project
@@ -142,11 +141,11 @@ def _scores(model: Classifier, test: Dataset) -> dict[str, Any]:
     """Return the accuracy, the loss, and the mean probability of the answers."""
     Z = model.logits(test)
     p = (model.calibration or Calibration()).probabilities(Z)
-    correct = int((Z.argmax(axis=1) == test.labels).sum())
+    found = evaluate(model, test, logits=lambda _: Z)
     return {
-        "correct": correct,
-        "accuracy": correct / len(test),
-        "loss": float(SoftmaxCrossEntropy().value(np.asfortranarray(Z), test.labels)),
+        "correct": found.correct,
+        "accuracy": found.accuracy,
+        "loss": found.loss,
         "confidence": float(p.max(axis=1).mean()),
     }
 

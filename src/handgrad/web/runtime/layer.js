@@ -23,14 +23,12 @@
  * - seed: the run's seed.
  * - step: the number of updates so far.
  * - layer: a number that encodes the layer's position in the network.
- * - frozen: how many of the first layers inside this layer run in inference mode.
  */
-export function context({ training = false, seed = 0, step = 0, layer = 0n, frozen = 0 } = {}) {
-  return { training, seed, step, layer: BigInt(layer), frozen };
+export function context({ training = false, seed = 0, step = 0, layer = 0n } = {}) {
+  return { training, seed, step, layer: BigInt(layer) };
 }
 
 /** Return the context of the layer at position `index` inside the layer of this context. */
 export function inside(ctx, index) {
-  const training = ctx.training && index >= ctx.frozen;
-  return { ...ctx, layer: ctx.layer * 1000n + BigInt(index + 1), training, frozen: 0 };
+  return { ...ctx, layer: ctx.layer * 1000n + BigInt(index + 1) };
 }

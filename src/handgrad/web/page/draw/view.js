@@ -5,7 +5,7 @@ import { announce, fill, h, safely } from "../dom.js";
 import { decode } from "../image_file.js";
 import { imageAt, imageOf, rangeOf } from "../images.js";
 import { keepImage } from "../last_image.js";
-import { loadClassifier, loadImages } from "../model.js";
+import { classifierOrReason, loadImages } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { Answer } from "./answer.js";
@@ -17,14 +17,8 @@ const NEAREST_DELAY = 250; // milliseconds after the last change
 export const view = {
   async mount(main, settings) {
     main.append(h("h1", {}, t("view.draw")));
-    let classifier;
-    try {
-      classifier = await loadClassifier();
-    } catch (error) {
-      main.append(h("p", {}, error.message), h("a", { className: "button", href: "#/train" }, t("draw.train-first")));
-      return null;
-    }
-    return new DrawView(main, classifier, settings).start();
+    const classifier = await classifierOrReason(main);
+    return classifier && new DrawView(main, classifier, settings).start();
   },
 };
 

@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { announce, h } from "../dom.js";
 import { imageAt } from "../images.js";
 import { lastImage } from "../last_image.js";
-import { loadClassifier, loadImages } from "../model.js";
+import { classifierOrReason, loadImages } from "../model.js";
 import { changeSettings } from "../state.js";
 import { t } from "../strings.js";
 import { AnswerPanel } from "./answer.js";
@@ -25,14 +25,8 @@ const NARROW = "(max-width: 900px)"; // the panel of a number then stands below 
 export const view = {
   async mount(main, settings) {
     main.append(h("h1", {}, t("view.inside")));
-    let classifier;
-    try {
-      classifier = await loadClassifier();
-    } catch (error) {
-      main.append(h("p", {}, error.message), h("a", { className: "button", href: "#/train" }, t("draw.train-first")));
-      return null;
-    }
-    return new InsideView(main, classifier, settings).start();
+    const classifier = await classifierOrReason(main);
+    return classifier && new InsideView(main, classifier, settings).start();
   },
 };
 
