@@ -91,10 +91,13 @@ def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
 
 
 def is_in_use(folder: Path) -> bool:
-    """Return whether a process trains the run in a folder."""
-    if not (checkpoints(folder) / _LOCK_FILE).exists():
+    """Return whether a process trains the run in a folder; False if this cannot be found out."""
+    try:
+        if not (checkpoints(folder) / _LOCK_FILE).exists():
+            return False
+        lock = _lock(folder)
+    except (OSError, ConfigError):
         return False
-    lock = _lock(folder)
     if lock is not None:
         lock.release()
     return lock is None

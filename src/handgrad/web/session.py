@@ -23,8 +23,7 @@ CLOSE_SECONDS = 1.3
 class Session:
     """The model and the data of one server. All endpoints share it.
 
-    The server starts before anything is loaded, so that the page appears at once. The first
-    endpoint that needs the model or the data loads it; others that need the same wait.
+    The first endpoint that needs the model or the data loads it; others that need the same wait.
 
     Args:
         path: the model file or run folder, or None.
@@ -94,6 +93,10 @@ class Session:
             if self._data is None:
                 self._data = self._load_data()
             return self._data
+
+    def load_model(self) -> None:
+        """Load the model now, so that a damaged model file is refused before the page is served."""
+        self._loaded()
 
     def open_model(self, path: Path) -> None:
         """Replace the model by the one of a run folder or model file.
@@ -206,7 +209,7 @@ def session_for(target: str | None, data_dir: Path | None = None) -> Session:
         session = _data_session(target, path, data_dir)
     else:
         session = Session(path.absolute(), data_dir=data_dir)
-        session.classifier  # noqa: B018 (a damaged model is refused now)
+        session.load_model()
     if data_dir is not None and session.data_name is not None:
         check_data_dir(session.data_name, data_dir)
     return session

@@ -15,7 +15,7 @@ from handgrad.runs.settings import on_resume
 from handgrad.web.guard import TOKEN_HEADER
 from handgrad.web.server import LocalServer, make_app
 from handgrad.web.session import Session
-from handgrad.web.training.form import HIDDEN, config_of, form
+from handgrad.web.training.form import HIDDEN, config_of, form, suggested
 
 
 @contextmanager
@@ -80,6 +80,20 @@ def test_the_data_of_the_session_come_first_and_no_path_is_accepted(tmp_path: Pa
     ]:
         with pytest.raises(ConfigError, match=words.replace("?", r"\?")):
             config_of(settings, session)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("digits", {"augment": "drawings"}),
+        ("mnist", {"augment": "drawings"}),
+        ("fashion-mnist", {}),
+        ("/no/such/folder", {}),
+    ],
+)
+def test_a_first_network_for_digits_is_suggested_to_learn_from_drawings(data, found, tmp_path):
+    assert suggested(Session(data=data)) == found
+    assert suggested(Session(tmp_path / "model.safetensors", data=data)) == {}
 
 
 @pytest.mark.parametrize(

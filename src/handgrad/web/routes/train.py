@@ -13,7 +13,7 @@ from handgrad.runs import has_checkpoint
 from handgrad.web.endpoint import Parameters, endpoint
 from handgrad.web.routes.session import Nothing
 from handgrad.web.session import Session
-from handgrad.web.training.form import changes, config_of, form
+from handgrad.web.training.form import changes, config_of, form, suggested
 from handgrad.web.training.job import Slot
 
 CHILD = "handgrad.web.training.child"
@@ -89,7 +89,11 @@ def routes(session: Session) -> list[BaseRoute]:
     session.at_close(lambda: _end(training, session))
 
     def settings(_: Nothing) -> dict[str, Any]:
-        return {"settings": form(session), "interrupted": list(_interrupted(session))}
+        return {
+            "settings": form(session),
+            "suggested": suggested(session),
+            "interrupted": list(_interrupted(session)),
+        }
 
     def start(given: Start) -> dict[str, Any]:
         config = config_of(given.settings, session)

@@ -40,6 +40,17 @@ def form(session: Session) -> list[dict[str, Any]]:
     return [_field(name, session) for name in names]
 
 
+def suggested(session: Session) -> dict[str, str]:
+    """Return settings for a first network, by name.
+
+    A first network for digits is asked to read digits that are drawn with a mouse. The augmentation
+    for drawings makes the training images resemble them.
+    """
+    source = SOURCES.get(session.data_name or "")
+    is_first = session.path is None and source is not None and source.classes == tuple(range(10))
+    return {"augment": "drawings"} if is_first else {}
+
+
 def config_of(settings: Mapping[str, str], session: Session) -> dict[str, Any]:
     """Return the settings of a new run in full, given those that the user chose.
 

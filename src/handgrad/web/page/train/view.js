@@ -14,11 +14,6 @@ const POLL = 250; // milliseconds
 const IDLE_POLL = 2000;
 const OVER = new Set(["finished", "failed", "stopped"]);
 
-/** Return the settings for a first network: augmented digits resemble digits drawn with a mouse. */
-function suggested({ model, data }) {
-  return model === null && ["digits", "mnist"].includes(data) ? { augment: "drawings" } : {};
-}
-
 export const view = {
   async mount(main, settings) {
     const [session, offered, broken] = await Promise.all(
@@ -37,7 +32,7 @@ class TrainView {
   constructor(main, settings, { session, offered, broken }) {
     Object.assign(this, { main, session, broken, job: 0, since: 0, isRunning: false, isMounted: true, timer: null });
     this.forgetRun();
-    this.form = settingsForm(offered.settings, { ...suggested(session), ...settings });
+    this.form = settingsForm(offered.settings, { ...offered.suggested, ...settings });
     this.live = liveRun();
     this.buttons = {
       start: this.button("start", () => this.startRun(), { className: "primary" }),
